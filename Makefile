@@ -1,0 +1,49 @@
+# make demo and make test do everything on a fresh Debian 12 with Go and Node: see scripts/tools.sh.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export GOTOOLCHAIN ?= local
+GOFLAGS_BUILD := -trimpath
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+CLIP ?=
+
+.PHONY: help demo build test test-go e2e bench fuzz lint generate web tools cover
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+tools: ## install what is missing (ffmpeg, chromium, bubblewrap ... by apt)
+	@scripts/tools.sh
+
+build: ## build bin/refserver
+	go build $(GOFLAGS_BUILD) -o bin/refserver ./cmd/refserver
+
+demo: tools build ## upload, transcode, gate and play a real clip, everything embedded
+	./bin/refserver demo --clip "$(or $(CLIP),$$(scripts/fetch-clip.sh))" $(DEMO_ARGS)
+
+test: tools ## all tests: race detector, real components, fuzz seeds, browser
+	scripts/test.sh
+
+test-go: ## the Go tests alone, with the race detector
+	go test -race ./...
+
+e2e: tools build ## the main job in real browsers, with three players
+	scripts/e2e.sh
+
+cover: ## statement coverage of the domain packages, refused below 85 %
+	scripts/cover.sh
+
+bench: tools ## benchmarks; results are described in docs/performance.md
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+fuzz: ## every fuzz target for FUZZTIME (30 s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+lint: ## go vet and golangci-lint (built once into the cache)
+	scripts/lint.sh
+
+generate: ## contracts, web assets
+	go generate ./...
+
+web: ## rebuild the embedded web app
+	cd httpapi/web && npm ci --no-audit --no-fund && npm run build

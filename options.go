@@ -1,0 +1,122 @@
+package streamgate
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/streamgate/streamgate/auth"
+	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/kernel/event"
+	"github.com/streamgate/streamgate/kernel/job"
+	"github.com/streamgate/streamgate/media"
+	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/storage"
+	"github.com/streamgate/streamgate/storage/cache"
+)
+
+// Option changes one thing of the platform that New assembles.
+type Option func(*settings)
+
+type settings struct {
+	dataDir           string
+	store             storage.Store
+	keys              keys.Manager
+	transcoder        media.Transcoder
+	allowUnsandboxed  bool
+	cache             cache.Cache
+	queue             job.Queue
+	events            event.Bus
+	verifiers         []nft.Verifier
+	mayCreate         func(auth.Principal) bool
+	publicURL         string
+	trustedProxies    []netip.Prefix
+	allowedOrigins    []string
+	pathPrefix        string
+	metrics           http.Handler
+	noWeb             bool
+	workers           int
+	maxUpload, quota  int64
+	keyLead, grantTTL time.Duration
+	segmentCache      int64
+	logger            *slog.Logger
+	now               func() time.Time
+}
+
+// WithDataDir keeps the default database, object files and keyring under dir,
+// which is created with mode 0700. The default is "streamgate-data".
+func WithDataDir(dir string) Option { return func(s *settings) { s.dataDir = dir } }
+
+// WithStorage keeps objects in store instead of files. Envelope encryption is
+// put around it in any case.
+func WithStorage(store storage.Store) Option { return func(s *settings) { s.store = store } }
+
+// WithKeys takes master keys from m instead of the local keyring.
+func WithKeys(m keys.Manager) Option { return func(s *settings) { s.keys = m } }
+
+// WithTranscoder replaces the sandboxed local ffmpeg.
+func WithTranscoder(t media.Transcoder) Option { return func(s *settings) { s.transcoder = t } }
+
+// WithUnsandboxedFFmpeg lets ffmpeg run without a sandbox where the system
+// offers none. Untrusted media can then reach whatever this process can.
+func WithUnsandboxedFFmpeg() Option { return func(s *settings) { s.allowUnsandboxed = true } }
+
+// WithCache shares decisions through c beside the in-process cache.
+func WithCache(c cache.Cache) Option { return func(s *settings) { s.cache = c } }
+
+// WithQueue replaces the in-process job queue.
+func WithQueue(q job.Queue) Option { return func(s *settings) { s.queue = q } }
+
+// WithEvents replaces the in-process event bus.
+func WithEvents(b event.Bus) Option { return func(s *settings) { s.events = b } }
+
+// WithVerifier adds chains that rules may ask. A rule over a chain without a
+// verifier answers unknown, and the gate stays shut.
+func WithVerifier(v ...nft.Verifier) Option {
+	return func(s *settings) { s.verifiers = append(s.verifiers, v...) }
+}
+
+// WithCreators decides who may create assets. The default is any signed-in wallet.
+func WithCreators(may func(auth.Principal) bool) Option {
+	return func(s *settings) { s.mayCreate = may }
+}
+
+// WithPublicURL states the origin that viewers see, such as https://video.example.
+// Sign-in messages are bound to it; set it wherever the platform is not on loopback.
+func WithPublicURL(origin string) Option { return func(s *settings) { s.publicURL = origin } }
+
+// WithTrustedProxies names the networks whose X-Forwarded-* headers are believed.
+func WithTrustedProxies(p ...netip.Prefix) Option {
+	return func(s *settings) { s.trustedProxies = append(s.trustedProxies, p...) }
+}
+
+// WithMetrics serves h at /metrics.
+func WithMetrics(h http.Handler) Option { return func(s *settings) { s.metrics = h } }
+
+// WithoutWeb leaves out the embedded web app.
+func WithoutWeb() Option { return func(s *settings) { s.noWeb = true } }
+
+// WithWorkers sets how many chunks are transcoded at a time (default 1); 0 < n.
+func WithWorkers(n int) Option { return func(s *settings) { s.workers = n } }
+
+// WithUploadLimits bounds one source and all sources of one owner, in bytes;
+// zero keeps the default of each (20 GiB, and no quota).
+func WithUploadLimits(perFile, perOwner int64) Option {
+	return func(s *settings) { s.maxUpload, s.quota = perFile, perOwner }
+}
+
+// WithKeyLead sets how far before its time a key is released (default 4 s), and
+// the life of a grant without renewal (default 4 h); zero keeps the default.
+func WithKeyLead(lead, grantTTL time.Duration) Option {
+	return func(s *settings) { s.keyLead, s.grantTTL = lead, grantTTL }
+}
+
+// WithSegmentCache bounds the in-process cache of encrypted segments, in bytes.
+func WithSegmentCache(bytes int64) Option { return func(s *settings) { s.segmentCache = bytes } }
+
+// WithLogger logs to l. The default discards.
+func WithLogger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }
+
+// WithClock replaces time.Now for every decision about time.
+func WithClock(now func() time.Time) Option { return func(s *settings) { s.now = now } }

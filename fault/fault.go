@@ -164,8 +164,35 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+// Unwrap returns a view of the cause for errors.Is and errors.As that hides the
+// kinds inside it; without it they would show through a re-classification. The
+// cause itself is e.Err.
+func (e *Error) Unwrap() error {
+	if e.Err == nil {
+		return nil
+	}
+	return cause{e.Err}
+}
+
+// cause answers errors.Is and errors.As for a whole chain, except for kinds. It
+// has no Unwrap, so that they ask nobody further in.
+type cause struct{ err error }
+
+func (c cause) Error() string { return c.err.Error() }
+
+func (c cause) Is(target error) bool {
+	if _, kind := target.(Kind); kind {
+		return false
+	}
+	return errors.Is(c.err, target)
+}
+
+func (c cause) As(target any) bool {
+	if _, kind := target.(*Kind); kind {
+		return false
+	}
+	return errors.As(c.err, target)
+}
 
 // Is reports whether target is e's kind. The outermost kind decides: a cause's
 // kind does not show through an error that re-classified it.
@@ -192,14 +219,16 @@ func KindOf(err error) Kind {
 }
 
 // Public returns what may be shown of err: the outermost non-empty public
-// message, fields and retry time in its chain. An Internal error shows nothing.
+// message, fields and retry time in its chain. An Internal error shows nothing,
+// and nothing below it is shown. To hide what a cause would say, give the outer
+// error a message of its own.
 func Public(err error) (msg string, fields []Field, retry time.Duration) {
 	if KindOf(err) == Internal {
 		return "", nil, 0
 	}
 	for err != nil {
 		var e *Error
-		if !errors.As(err, &e) {
+		if !errors.As(err, &e) || e.Kind == Internal {
 			break
 		}
 		if msg == "" {

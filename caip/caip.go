@@ -86,6 +86,24 @@ func (a *AccountID) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// MarshalText returns the canonical spelling, or nothing for the zero asset.
+func (a AssetID) MarshalText() ([]byte, error) {
+	if a == (AssetID{}) {
+		return nil, nil
+	}
+	return []byte(a.String()), nil
+}
+
+// UnmarshalText parses like ParseAssetID; empty text is the zero asset.
+func (a *AssetID) UnmarshalText(b []byte) (err error) {
+	if len(b) == 0 {
+		*a = AssetID{}
+		return nil
+	}
+	*a, err = ParseAssetID(string(b))
+	return err
+}
+
 var (
 	namespaceRE = regexp.MustCompile(`^[-a-z0-9]{3,8}$`)
 	referenceRE = regexp.MustCompile(`^[-_a-zA-Z0-9]{1,32}$`)
@@ -114,7 +132,7 @@ func bad(what, s, fix string) error {
 	if len(s) > 80 {
 		s = s[:80] + "..."
 	}
-	return fault.Newf(fault.Invalid, "caip.Parse", "%q is not a %s: %s", s, what, fix)
+	return fault.Newf(fault.Invalid, "caip.Parse", "%q is not a valid %s: %s", s, what, fix)
 }
 
 // ParseChainID parses a CAIP-2 chain identifier. Errors are fault.Invalid.

@@ -13,10 +13,12 @@ import (
 
 // Store keeps objects: immutable byte strings under a key.
 //
-// Keys are 1 to 512 bytes of [a-zA-Z0-9._-] path elements joined by single
-// slashes; no element is "." or "..". An invalid key is fault.Invalid. All methods are
-// safe for concurrent use. A method that returns nil has made its effect
-// durable. Implementations pass storagetest.Run.
+// Keys are 1 to 512 bytes of [a-zA-Z0-9._-] path elements of at most 200 bytes
+// joined by single slashes; no element is "." or "..". An invalid key is
+// fault.Invalid. A key may be the path of others ("a" beside "a/b"). All methods
+// are safe for concurrent use. A method that returns nil has made its effect
+// durable; one whose ctx has ended does nothing and returns fault.Canceled. A full
+// or unreachable back-end is fault.Unavailable. Implementations pass storagetest.Run.
 type Store interface {
 	// Put stores all of r under key and replaces what was there. Readers see
 	// the old object or the whole new one, never a part; if r fails or ctx ends
@@ -25,15 +27,25 @@ type Store interface {
 	// Get opens bytes [offset, offset+length) of key; length < 0 reads to the
 	// end. A range beyond the end is cut; an offset beyond the end is
 	// fault.Invalid. A missing key is fault.NotFound. The caller closes the reader.
+	//
+	// A reader goes on yielding the object it was opened on when the key is
+	// replaced or deleted. It may offer more: io.WriterTo copies in the fastest way
+	// there is (io.Copy uses it; storage/file then reaches sendfile when the
+	// destination is a TCP connection or a net/http response), and io.Seeker moves
+	// within the opened range, as http.ServeContent needs.
 	Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
 	// Stat describes key, or returns fault.NotFound.
 	Stat(ctx context.Context, key string) (Info, error)
 	// List returns up to limit objects whose key starts with prefix and sorts
-	// after `after`, in ascending byte order of key. limit <= 0 means 1000.
+	// after `after`, in ascending byte order of key. limit <= 0 means 1000. Both
+	// strings are compared as bytes and need not be valid keys.
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 	// Delete removes key. Deleting a missing key is not an error.
 	Delete(ctx context.Context, key string) error
 }
+
+// DefaultListLimit is how many objects List returns when limit <= 0.
+const DefaultListLimit = 1000
 
 // Info describes an object. Size is the count of bytes a Get of all of it yields.
 type Info struct {

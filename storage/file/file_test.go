@@ -1,0 +1,41 @@
+package file_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+
+	"github.com/streamgate/streamgate/storage"
+	"github.com/streamgate/streamgate/storage/file"
+)
+
+func Example() {
+	dir, err := os.MkdirTemp("", "objects")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	s, err := file.Open(dir, file.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	if _, err := s.Put(ctx, "t/default/hello.txt", strings.NewReader("hello, world"), storage.PutOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	r, err := s.Get(ctx, "t/default/hello.txt", 7, -1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	tail, err := io.ReadAll(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", tail)
+	// Output: world
+}

@@ -1,0 +1,13 @@
+//go:build !unix || solaris || aix
+
+package keys
+
+import (
+	"os"
+
+	"github.com/streamgate/streamgate/fault"
+)
+
+func (d dir) acquire() (*os.File, error) {
+	return nil, fault.New(fault.Unsupported, "keys.acquire", "the local key ring needs flock, which this system does not have")
+}

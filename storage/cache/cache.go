@@ -14,7 +14,7 @@ type Cache interface {
 	// Get returns the value, or ok=false when there is none. Callers must not
 	// change the returned bytes.
 	Get(ctx context.Context, key string) (val []byte, ok bool, err error)
-	// Set stores val for ttl; ttl <= 0 stores nothing. The cache takes
+	// Set stores val for ttl; ttl <= 0 stores nothing and drops what was there. The cache takes
 	// ownership of val.
 	Set(ctx context.Context, key string, val []byte, ttl time.Duration) error
 	// Delete removes key; a missing key is not an error.

@@ -1,11 +1,12 @@
 // Package auth tells who is asking: wallet sign-in (ERC-4361), sessions with
 // refresh rotation, and API keys. It holds no rights; those are the rule's and
-// the owner's.
+// the owner's. The HTTP surface calls it; it never speaks HTTP itself and never
+// sees a private key.
 package auth
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
@@ -17,10 +18,12 @@ type Principal struct {
 	// UserID is stable across sessions and linked wallets.
 	UserID    string `json:"user_id"`
 	SessionID string `json:"session_id,omitempty"`
-	// Accounts are the user's proven wallets, the signing one first. Empty for an API key.
+	// Accounts are the user's proven wallets, the signing one first, each with the
+	// chain it last named when it signed. Empty for an API key.
 	Accounts []caip.AccountID `json:"accounts"`
 	// APIKey is the id of the key used, or empty.
-	APIKey    string    `json:"api_key,omitempty"`
+	APIKey string `json:"api_key,omitempty"`
+	// ExpiresAt is when the access token ends; zero for an API key, which has no end.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
@@ -36,61 +39,113 @@ type Challenge struct {
 type Tokens struct {
 	AccessToken  string         `json:"access_token"`
 	RefreshToken string         `json:"refresh_token"`
-	ExpiresAt    time.Time      `json:"expires_at"`
+	ExpiresAt    time.Time      `json:"expires_at"` // of the access token
 	Account      caip.AccountID `json:"account"`
 }
+
+// APIKey is a key as its owner sees it in a list. The secret is not in it.
+type APIKey struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// The defaults and bounds of Options.
+const (
+	DefaultStatement     = "Sign in with your wallet. This is free and sends no transaction."
+	DefaultChallengeTTL  = 5 * time.Minute
+	DefaultAccessTTL     = 15 * time.Minute
+	DefaultRefreshTTL    = 30 * 24 * time.Hour
+	DefaultSessionTTL    = 90 * 24 * time.Hour
+	DefaultCacheTTL      = 2 * time.Second
+	DefaultSweepInterval = 10 * time.Minute
+)
 
 // Options configures a Service.
 type Options struct {
 	// Chains are the eip155 chains a message may name; empty allows any.
 	Chains []caip.ChainID
-	// Statement is the human sentence in the message.
+	// Statement is the human sentence in the message; empty means DefaultStatement.
+	// ERC-4361 allows it letters, digits, spaces and -._~:/?#[]@!$&'()*+,;= only; with any
+	// other byte every Challenge fails with fault.Internal.
 	Statement string
 	// ChallengeTTL (default 5 min), AccessTTL (15 min), RefreshTTL (30 days).
 	ChallengeTTL, AccessTTL, RefreshTTL time.Duration
+	// SessionTTL (default 90 days) ends a session however often it was refreshed.
+	SessionTTL time.Duration
+	// RefreshGrace makes a refresh token presented again within this time of its
+	// use fault.Conflict instead of ending the session, so that two tabs that refresh
+	// at once do not sign each other out. It never yields a second pair of
+	// tokens. Zero, the default, is strict: any second use ends the session.
+	RefreshGrace time.Duration
+	// CacheTTL (default 2 s) is how long Authenticate may answer from memory. It
+	// bounds how late a revocation made by another process is seen; one made
+	// through this Service is seen at once. Negative turns the cache off.
+	CacheTTL time.Duration
+	// SweepInterval (default 10 min) is the pause between sweeps in Run.
+	SweepInterval time.Duration
+	// Logger receives what Run could not do; nil discards it.
+	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
-// Service signs wallets in.
-type Service struct{ _ struct{} }
-
-var errTODO = errors.New("skeleton")
+// Service signs wallets in. It is safe for concurrent use.
+type Service struct {
+	store Store
+	opt   Options
+	cache *principalCache
+	pace  *pacer
+}
 
 // New returns a Service over the records in store.
-func New(store Store, opt Options) *Service { return &Service{} }
-
-// Store keeps challenges, sessions, users and API keys (drivers/sqldb).
-type Store interface{}
-
-// Challenge makes a one-use sign-in message for account, bound to origin
-// ("https://example.org": its host[:port] becomes the domain, it plus "/" the URI).
-func (s *Service) Challenge(ctx context.Context, tenant, origin string, account caip.AccountID) (Challenge, error) {
-	return Challenge{}, errTODO
+func New(store Store, opt Options) *Service {
+	orDefault(&opt.ChallengeTTL, DefaultChallengeTTL)
+	orDefault(&opt.AccessTTL, DefaultAccessTTL)
+	orDefault(&opt.RefreshTTL, DefaultRefreshTTL)
+	orDefault(&opt.SessionTTL, DefaultSessionTTL)
+	orDefault(&opt.CacheTTL, DefaultCacheTTL)
+	orDefault(&opt.SweepInterval, DefaultSweepInterval)
+	if opt.Statement == "" {
+		opt.Statement = DefaultStatement
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer()}
 }
 
-// Verify checks message and signature (0x hex) against what Challenge issued
-// for tenant and origin, and opens a session. Any mismatch is fault.Unauthenticated; a
-// malformed message is fault.Invalid. A wrong signature does not burn the nonce.
-func (s *Service) Verify(ctx context.Context, tenant, origin, message, signature string) (Tokens, error) {
-	return Tokens{}, errTODO
+func orDefault(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
 }
 
-// Refresh trades a refresh token for new tokens. A token used twice ends the
-// whole session family with fault.Unauthenticated.
-func (s *Service) Refresh(ctx context.Context, tenant, refreshToken string) (Tokens, error) {
-	return Tokens{}, errTODO
+// now is the clock in the resolution the store keeps.
+func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }
+
+// Sweep removes what has expired: challenges, tokens and sessions without a living
+// token. Nothing it removes would have been accepted any more.
+func (s *Service) Sweep(ctx context.Context) (removed int64, err error) {
+	return s.store.Sweep(ctx, s.now())
 }
 
-// Logout ends the session at once.
-func (s *Service) Logout(ctx context.Context, sessionID string) error { return errTODO }
-
-// Authenticate returns who holds token (an access token or an API key), or fault.Unauthenticated.
-func (s *Service) Authenticate(ctx context.Context, tenant, token string) (Principal, error) {
-	return Principal{}, errTODO
-}
-
-// CreateAPIKey makes a key that acts as user; the secret is returned once.
-func (s *Service) CreateAPIKey(ctx context.Context, tenant, userID, name string) (id, secret string, err error) {
-	return "", "", errTODO
+// Run sweeps at every SweepInterval until ctx ends, then returns nil. A sweep that
+// fails is logged and tried again at the next turn.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(s.opt.SweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.opt.Logger.InfoContext(ctx, "auth sweep failed", "error", err)
+			}
+		}
+	}
 }

@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/fault"
+)
+
+const badToken = "the token is unknown, expired or revoked: sign in again"
+
+// Refresh trades a refresh token for new tokens. A token used twice ends the
+// whole session family with fault.Unauthenticated, because one of the two users
+// stole it (RFC 9700 4.14.2); Options.RefreshGrace softens that for parallel
+// tabs. Access tokens issued earlier live on until they expire.
+func (s *Service) Refresh(ctx context.Context, tenant, refreshToken string) (Tokens, error) {
+	const op = "auth.Refresh"
+	h, ok := hashToken(refreshPrefix, refreshToken)
+	if !ok {
+		return Tokens{}, refused(op, badToken)
+	}
+	rec, err := s.store.Refresh(ctx, tenant, h)
+	if err != nil {
+		return Tokens{}, unknownToken(op, err)
+	}
+	now := s.now()
+	if !now.Before(rec.ExpiresAt) || !now.Before(rec.Session.EndsAt) {
+		return Tokens{}, refused(op, badToken)
+	}
+	if !rec.UsedAt.IsZero() {
+		return Tokens{}, s.reused(ctx, op, rec, now)
+	}
+	tokens, pair := s.mint(now, rec.Session)
+	err = s.store.Rotate(ctx, tenant, h, pair, now)
+	if errors.Is(err, fault.Conflict) {
+		// Somebody was faster with the same token, or the session ended meanwhile.
+		if rec, err = s.store.Refresh(ctx, tenant, h); err != nil {
+			return Tokens{}, unknownToken(op, err)
+		}
+		return Tokens{}, s.reused(ctx, op, rec, now)
+	}
+	if err != nil {
+		return Tokens{}, fault.At(op, err)
+	}
+	return tokens, nil
+}
+
+// reused answers a refresh token that was traded in before.
+func (s *Service) reused(ctx context.Context, op string, rec RefreshRecord, now time.Time) error {
+	if s.opt.RefreshGrace > 0 && now.Sub(rec.UsedAt) <= s.opt.RefreshGrace {
+		return fault.New(fault.Conflict, op, "this refresh token was used a moment ago: use the tokens it was traded for")
+	}
+	if err := s.Logout(ctx, rec.Session.ID); err != nil {
+		return err
+	}
+	return refused(op, "this refresh token was used before, so the session was ended: sign in again")
+}
+
+// Logout ends the session at once. A session that is gone is no error. Session ids
+// are unguessable and unique across tenants; pass a Principal's own.
+func (s *Service) Logout(ctx context.Context, sessionID string) error {
+	err := s.store.EndSession(ctx, sessionID)
+	// Forget even if the store failed: it may have done it all the same.
+	s.cache.forget(func(p Principal) bool { return p.SessionID == sessionID })
+	return fault.At("auth.Logout", err)
+}
+
+// LogoutAll ends every session of the user at once. API keys are not sessions and stay.
+func (s *Service) LogoutAll(ctx context.Context, tenant, userID string) error {
+	err := s.store.EndSessions(ctx, tenant, userID)
+	s.cache.forget(func(p Principal) bool { return p.Tenant == tenant && p.UserID == userID })
+	return fault.At("auth.LogoutAll", err)
+}
+
+// Authenticate returns who holds token (an access token or an API key), or
+// fault.Unauthenticated. A store that cannot be asked is fault.Unavailable, never a yes. The
+// caller owns the result.
+func (s *Service) Authenticate(ctx context.Context, tenant, token string) (Principal, error) {
+	const op = "auth.Authenticate"
+	h, isAccess := hashToken(accessPrefix, token)
+	if !isAccess {
+		var isKey bool
+		if h, isKey = hashToken(keyPrefix, token); !isKey {
+			return Principal{}, refused(op, badToken)
+		}
+	}
+	now := s.opt.Now()
+	p, seen, ok := s.cache.get(tenant, h, now)
+	if !ok {
+		load := s.byAPIKey
+		if isAccess {
+			load = s.byAccess
+		}
+		var err error
+		if p, err = load(ctx, tenant, h); err != nil {
+			return Principal{}, unknownToken(op, err)
+		}
+		s.cache.put(h, p, now, seen)
+	}
+	if !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt) {
+		return Principal{}, refused(op, badToken)
+	}
+	p.Accounts = slices.Clone(p.Accounts)
+	return p, nil
+}
+
+func (s *Service) byAccess(ctx context.Context, tenant string, h Hash) (Principal, error) {
+	rec, err := s.store.Access(ctx, tenant, h)
+	if err != nil {
+		return Principal{}, err
+	}
+	ses := rec.Session
+	accounts := []caip.AccountID{ses.Account}
+	for _, w := range rec.Wallets {
+		if w.Address != ses.Account.Address || w.Chain.Namespace != ses.Account.Chain.Namespace {
+			accounts = append(accounts, w)
+		}
+	}
+	return Principal{
+		Tenant: ses.Tenant, UserID: ses.UserID, SessionID: ses.ID, Accounts: accounts,
+		ExpiresAt: earlier(rec.ExpiresAt, ses.EndsAt),
+	}, nil
+}
+
+// unknownToken turns a token that is not there into fault.Unauthenticated.
+func unknownToken(op string, err error) error {
+	if errors.Is(err, fault.NotFound) {
+		return &fault.Error{Kind: fault.Unauthenticated, Op: op, Msg: badToken, Err: err}
+	}
+	return fault.At(op, err)
+}

@@ -1,0 +1,79 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/streamgate/streamgate/auth"
+	"github.com/streamgate/streamgate/auth/authtest"
+	"github.com/streamgate/streamgate/fault"
+)
+
+func TestAuthStore(t *testing.T) {
+	t.Parallel()
+	authtest.Run(t, func(t *testing.T) auth.Store { return open(t).Auth() })
+}
+
+func TestAuthSignsIn(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	svc := auth.New(open(t).Auth(), auth.Options{})
+	w := authtest.NewWallet(7)
+	c, err := svc.Challenge(ctx, "default", "https://a.example", w.On("eip155:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := svc.Verify(ctx, "default", "https://a.example", c.Message, w.Sign(c.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := svc.Authenticate(ctx, "default", tokens.AccessToken)
+	if err != nil || p.Accounts[0] != w.On("eip155:1") {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	next, err := svc.Refresh(ctx, "default", tokens.RefreshToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.Refresh(ctx, "default", tokens.RefreshToken); !errors.Is(err, fault.Unauthenticated) {
+		t.Fatalf("reuse: got %v", err)
+	}
+	if _, err := svc.Authenticate(ctx, "default", next.AccessToken); !errors.Is(err, fault.Unauthenticated) {
+		t.Fatalf("after reuse: got %v", err)
+	}
+}
+
+// A database that is gone must never look like an answer about a token.
+func TestAuthUnavailable(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	svc, w := auth.New(db.Auth(), auth.Options{}), authtest.NewWallet(1)
+	c, err := svc.Challenge(t.Context(), "default", "https://a.example", w.On("eip155:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := svc.Verify(t.Context(), "default", "https://a.example", c.Message, w.Sign(c.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	ctx := context.Background()
+	id, secret, keyErr := svc.CreateAPIKey(ctx, "default", "u", "n")
+	_, challenge := svc.Challenge(ctx, "default", "https://a.example", w.On("eip155:1"))
+	_, verify := svc.Verify(ctx, "default", "https://a.example", c.Message, w.Sign(c.Message))
+	_, refresh := svc.Refresh(ctx, "default", tokens.RefreshToken)
+	_, authenticate := svc.Authenticate(ctx, "default", tokens.AccessToken)
+	_, sweep := svc.Sweep(ctx)
+	for name, err := range map[string]error{
+		"create key": keyErr, "challenge": challenge, "verify": verify, "refresh": refresh, "authenticate": authenticate,
+		"logout": svc.Logout(ctx, "s"), "logout all": svc.LogoutAll(ctx, "default", "u"), "revoke": svc.RevokeAPIKey(ctx, "default", "u", "k"), "sweep": sweep,
+	} {
+		if !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%s: got %v, want unavailable", name, err)
+		}
+	}
+	if id != "" || secret != "" {
+		t.Error("a key was handed out that is not stored")
+	}
+}

@@ -1,6 +1,10 @@
 // Package httpapi is the HTTP surface of StreamGate: the v1 routes as one table,
 // problem+json errors, the OpenAPI document and the embedded web app. It maps
 // requests to the domains and holds no rules of its own.
+//
+// A host calls New once and mounts the handler at the root of its own mux. The
+// package never opens a listener, reads no environment and keeps no state but
+// rate limits and idempotency records, both bounded and in memory.
 package httpapi
 
 import (
@@ -9,6 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/media"
@@ -25,18 +34,130 @@ type Options struct {
 	// Tenant maps a request to its tenant; nil means "default" for all.
 	Tenant func(*http.Request) (string, error)
 	// PublicURL is the origin wallets see, "https://video.example"; empty takes
-	// each request's own Host and scheme, which is right only for loopback.
+	// each request's own Host and scheme, which is right only for loopback:
+	// sign-in on any other host is then refused.
 	PublicURL string
-	// TrustedProxies may set X-Forwarded-For and -Proto; empty trusts none.
+	// TrustedProxies may set X-Forwarded-For, -Proto and -Host; empty trusts none.
 	TrustedProxies []netip.Prefix
+	// AllowedOrigins are the other origins whose pages may call the API, each
+	// spelled as browsers send it ("https://app.example"). Ciphertext segments
+	// need no entry: any page may read them.
+	AllowedOrigins []string
 	// Health reports every component by name for /readyz and /v1/system.
 	Health func(ctx context.Context) map[string]error
 	// Metrics serves /metrics; nil leaves the route out.
 	Metrics http.Handler
 	// NoWeb leaves the embedded web app out.
-	NoWeb  bool
+	NoWeb bool
+	// Limits bounds requests; the zero value means the documented defaults.
+	Limits Limits
+	// Stopping, when closed, ends the event streams, so that http.Server.Shutdown
+	// does not wait for viewers to leave. Nil means never.
+	Stopping <-chan struct{}
+	// Meter and Tracer receive telemetry; nil means OpenTelemetry's global providers.
+	Meter  metric.MeterProvider
+	Tracer trace.TracerProvider
+	// Now is the clock of limits and idempotency; nil means time.Now.
+	Now    func() time.Time
 	Logger *slog.Logger
 }
 
-// New returns the handler of the whole surface.
-func New(opt Options) (http.Handler, error) { return nil, errors.New("skeleton") }
+// Limits bounds what one request or one client may ask for.
+type Limits struct {
+	// Body is the largest JSON body in bytes (default 64 KiB).
+	Body int64
+	// BodyTime bounds the reading of a JSON body (default 15 s).
+	BodyTime time.Duration
+	// AuthPerMinute is how many sign-in requests one client address may make
+	// in a minute, in the long run and as a burst (default 60).
+	AuthPerMinute int
+	// CostlyPerMinute is the same for requests that may ask a chain: opening a
+	// viewing and testing a wallet (default 240).
+	CostlyPerMinute int
+	// Clients bounds the table of client addresses (default 16384).
+	Clients int
+	// Idempotency bounds the records of Idempotency-Key (default 10000), each
+	// kept for 24 hours.
+	Idempotency int
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.AuthPerMinute, 60)
+	def(&l.CostlyPerMinute, 240)
+	def(&l.Clients, 16384)
+	def(&l.Idempotency, 10000)
+	if l.Body <= 0 {
+		l.Body = 64 << 10
+	}
+	if l.BodyTime <= 0 {
+		l.BodyTime = 15 * time.Second
+	}
+	return l
+}
+
+// api is the state behind the routes.
+type api struct {
+	Options
+	uploads     http.Handler
+	authLimit   *limiter
+	costlyLimit *limiter
+	once        *idempotency
+	telemetry   *telemetry
+	started     time.Time
+}
+
+// New returns the handler of the whole surface, or what is wrong with opt.
+func New(opt Options) (http.Handler, error) {
+	if opt.Auth == nil || opt.Media == nil || opt.Playback == nil || opt.Decider == nil {
+		return nil, errors.New("httpapi.New: Auth, Media, Playback and Decider are required")
+	}
+	if opt.PublicURL != "" {
+		u, err := url.Parse(opt.PublicURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+			return nil, errors.New(`httpapi.New: PublicURL must be an origin such as "https://video.example", without a path`)
+		}
+	}
+	opt.Limits = opt.Limits.withDefaults()
+	if opt.Tenant == nil {
+		opt.Tenant = func(*http.Request) (string, error) { return "default", nil }
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Health == nil {
+		opt.Health = func(context.Context) map[string]error { return nil }
+	}
+	a := &api{
+		Options:     opt,
+		authLimit:   newLimiter(opt.Limits.AuthPerMinute, opt.Limits.Clients, opt.Now),
+		costlyLimit: newLimiter(opt.Limits.CostlyPerMinute, opt.Limits.Clients, opt.Now),
+		once:        newIdempotency(opt.Limits.Idempotency, opt.Now),
+		started:     opt.Now(),
+	}
+	var err error
+	if a.telemetry, err = newTelemetry(opt.Meter, opt.Tracer); err != nil {
+		return nil, err
+	}
+	if a.uploads, err = opt.Media.UploadHandler("/v1/uploads/", a.uploadPrincipal); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, r := range table() {
+		if r.pattern == "/metrics" && opt.Metrics == nil {
+			continue
+		}
+		mux.Handler(r.method+" "+r.pattern, a.handler(r))
+	}
+	if err := a.mountRest(mux); err != nil {
+		return nil, err
+	}
+	return a.outer(mux), nil
+}

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/streamgate/streamgate/fault"
+)
+
+// outer does what must hold for every answer, whatever serves it: security
+// headers and the cross-origin rules.
+func (a *api) outer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		if strings.HasPrefix(r.URL.Path, "/v1/media/") {
+			// The same ciphertext for everyone, worthless without a key: any page
+			// and any CDN may read it.
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag")
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+			h.Set("Timing-Allow-Origin", "*")
+			if isPreflight(r) {
+				preflight(w, "GET, HEAD")
+				return
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		h.Set("Referrer-Policy", "no-referrer") // addresses of viewings hold path tokens
+		if strings.HasPrefix(r.URL.Path, "/v1/") && a.cors(w, r) {
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cors lets the pages of AllowedOrigins call the API; it reports whether the
+// request was a preflight and is answered. No cookie is ever used, so
+// credentials are never allowed.
+func (a *api) cors(w http.ResponseWriter, r *http.Request) bool {
+	if len(a.AllowedOrigins) == 0 {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || !slices.Contains(a.AllowedOrigins, origin) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "Location, Retry-After, X-Request-Id, ETag, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Upload-Metadata")
+	if !isPreflight(r) {
+		return false
+	}
+	preflight(w, "GET, HEAD, POST, PUT, PATCH, DELETE")
+	return true
+}
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+func preflight(w http.ResponseWriter, methods string) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Range, X-Request-Id, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Checksum, Upload-Defer-Length")
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// wrongMethod answers 405, which no fault kind stands for: the address is
+// right, the verb is not.
+func wrongMethod(methods []string) func(*api, *request) error {
+	methods = slices.Compact(slices.Sorted(slices.Values(methods)))
+	return func(_ *api, q *request) error {
+		q.w.Header().Set("Allow", strings.Join(methods, ", "))
+		if q.r.Method == http.MethodOptions {
+			return q.noContent()
+		}
+		b, err := json.Marshal(Problem{
+			Type: "/problems/method_not_allowed", Title: "Wrong method", Status: http.StatusMethodNotAllowed,
+			Detail: "This address takes " + strings.Join(methods, ", ") + ".", Code: fault.Invalid.String(), RequestID: q.id,
+		})
+		if err != nil {
+			return fault.Wrap(fault.Internal, "httpapi.wrongMethod", err)
+		}
+		q.raw(http.StatusMethodNotAllowed, "application/problem+json", b)
+		return nil
+	}
+}

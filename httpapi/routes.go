@@ -1,0 +1,140 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/httpapi/web"
+)
+
+// access is what a route asks of its caller's identity.
+type access string
+
+// The kinds of access.
+const (
+	open     access = "none"     // nobody is asked
+	optional access = "optional" // a token is used when there is one; a bad one is refused
+	required access = "required" // a session or an API key
+	session  access = "session"  // a wallet session: an API key cannot mint keys
+	grant    access = "grant"    // the path token of a viewing
+	upload   access = "upload"   // required, enforced inside the upload handler
+)
+
+// route is one row of the table that the whole surface is made from.
+type route struct {
+	method, pattern string
+	access          access
+	budget          budget
+	serve           func(*api, *request) error
+	summary         string
+	// quiet routes make no span: there are thousands of them a second.
+	quiet bool
+}
+
+// budget names the rate limit that a route draws from.
+type budget uint8
+
+const (
+	unmetered budget = iota
+	signIn           // Limits.AuthPerMinute
+	costly           // Limits.CostlyPerMinute
+)
+
+// Route describes one route to documentation and tests.
+type Route struct {
+	Method, Pattern, Access, Summary string
+}
+
+// Routes lists the whole surface in the order of the API description. Metrics
+// is in the list although New leaves it out when Options.Metrics is nil.
+func Routes() []Route {
+	var rs []Route
+	for _, r := range table() {
+		rs = append(rs, Route{r.method, r.pattern, string(r.access), r.summary})
+	}
+	return rs
+}
+
+func table() []route {
+	const get, post, put, patch, del = "GET", "POST", "PUT", "PATCH", "DELETE"
+	return []route{
+		{post, "/v1/auth/challenge", open, signIn, (*api).challenge, "Make a one-use message for a wallet to sign", false},
+		{post, "/v1/auth/verify", open, signIn, (*api).verify, "Trade a signed message for a session", false},
+		{post, "/v1/auth/refresh", open, signIn, (*api).refresh, "Trade a refresh token for new tokens", false},
+		{post, "/v1/auth/logout", session, unmetered, (*api).logout, "End the session", false},
+		{get, "/v1/auth/session", required, unmetered, (*api).whoAmI, "Tell who is asking", false},
+		{post, "/v1/auth/keys", session, signIn, (*api).createKey, "Make an API key that acts as the caller", false},
+
+		{post, "/v1/assets", required, unmetered, (*api).createAsset, "Create an asset", false},
+		{get, "/v1/assets", optional, unmetered, (*api).listAssets, "List assets, newest first", false},
+		{get, "/v1/assets/{id}", optional, unmetered, (*api).getAsset, "Read an asset", false},
+		{patch, "/v1/assets/{id}", required, unmetered, (*api).patchAsset, "Change an asset", false},
+		{del, "/v1/assets/{id}", required, unmetered, (*api).deleteAsset, "Delete an asset, its bytes and its keys", false},
+		{get, "/v1/assets/{id}/events", optional, unmetered, (*api).assetEvents, "Follow an asset (server-sent events)", false},
+		{get, "/v1/assets/{id}/gate", optional, unmetered, (*api).getGate, "Read an asset's gate", false},
+		{put, "/v1/assets/{id}/gate", required, unmetered, (*api).putGate, "Replace an asset's gate", false},
+		{del, "/v1/assets/{id}/gate", required, unmetered, (*api).deleteGate, "Remove an asset's gate: only its owner plays", false},
+		{post, "/v1/assets/{id}/playback", optional, costly, (*api).openPlayback, "Ask the gate and open a viewing", false},
+
+		{"OPTIONS", "/v1/uploads/{$}", upload, unmetered, (*api).upload, "Tell the tus version and extensions", false},
+		{post, "/v1/uploads/{$}", upload, unmetered, (*api).upload, "Create an upload (tus 1.0)", false},
+		{"HEAD", "/v1/uploads/{id}", upload, unmetered, (*api).upload, "Tell how much of an upload has arrived", false},
+		{patch, "/v1/uploads/{id}", upload, unmetered, (*api).upload, "Append to an upload", false},
+		{del, "/v1/uploads/{id}", upload, unmetered, (*api).upload, "Abandon an upload", false},
+
+		{post, "/v1/gates/lint", open, costly, (*api).lintGate, "Check a rule and read it as a sentence", false},
+		{post, "/v1/gates/check", required, costly, (*api).checkGate, "Test a wallet against a rule or an asset", false},
+
+		{get, "/v1/play/{token}/hls/{name}", grant, unmetered, (*api).playHLS, "HLS playlists", false},
+		{get, "/v1/play/{token}/dash/manifest.mpd", grant, unmetered, (*api).playDASH, "DASH manifest", false},
+		{get, "/v1/play/{token}/key/{kid}", grant, unmetered, (*api).playKey, "AES-128 key of one epoch", false},
+		{post, "/v1/play/{token}/license", grant, unmetered, (*api).playLicense, "ClearKey licence", false},
+		{get, "/v1/play/{token}/events", grant, unmetered, (*api).playEvents, "Follow a viewing (server-sent events)", false},
+		{post, "/v1/play/{token}/renew", grant, costly, (*api).playRenew, "Ask the gate again and extend the viewing", false},
+		{del, "/v1/play/{token}", grant, unmetered, (*api).playClose, "End the viewing", false},
+		{get, "/v1/media/{asset}/{version}/{track}/{name}", open, unmetered, (*api).mediaSegment, "Ciphertext segment, the same for every viewer", true},
+
+		{get, "/v1/chains", open, unmetered, (*api).chains, "The chains that can be asked, and their health", false},
+		{get, "/v1/system", required, unmetered, (*api).system, "Health of every component", false},
+		{get, "/v1/openapi.yaml", open, unmetered, (*api).serveOpenAPI, "This API's OpenAPI 3.1 description", false},
+		{get, "/livez", open, unmetered, (*api).livez, "Is the process alive", false},
+		{get, "/readyz", open, unmetered, (*api).readyz, "Can it serve", false},
+		{get, "/metrics", open, unmetered, (*api).metrics, "Prometheus metrics", false},
+	}
+}
+
+// mountRest serves what no route of the table takes: the web app, and problems
+// for unknown paths and wrong methods.
+func (a *api) mountRest(mux *http.ServeMux) error {
+	allowed := map[string][]string{}
+	for _, r := range table() {
+		allowed[r.pattern] = append(allowed[r.pattern], r.method)
+		if r.method == "GET" {
+			allowed[r.pattern] = append(allowed[r.pattern], "HEAD")
+		}
+	}
+	for pattern, methods := range allowed {
+		mux.Handler(pattern, a.handler(route{pattern: pattern, access: open, serve: wrongMethod(methods)}))
+	}
+	mux.Handler("/v1/", a.handler(route{pattern: "/v1/", access: open, serve: (*api).noSuchPath}))
+	if a.NoWeb {
+		mux.Handler("/", a.handler(route{pattern: "/", access: open, serve: (*api).noSuchPath}))
+		return nil
+	}
+	app, err := web.Handler()
+	if err != nil {
+		return err
+	}
+	mux.Handler("/", a.handler(route{pattern: "/", access: open, serve: func(_ *api, q *request) error {
+		if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead {
+			return wrongMethod([]string{"GET", "HEAD"})(a, q)
+		}
+		app.ServeHTTP(q.w, q.r)
+		return nil
+	}}))
+	return nil
+}
+
+func (a *api) noSuchPath(q *request) error {
+	return fault.New(fault.NotFound, "httpapi", "There is nothing at this address. GET /v1/openapi.yaml describes what there is.")
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/fault"
 )
 
 // Outcome is a three-valued answer (Kleene). A gate opens on Yes alone.
@@ -27,6 +28,17 @@ func (o Outcome) String() string { return [...]string{"unknown", "no", "yes"}[o]
 
 // MarshalText returns String.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (o *Outcome) UnmarshalText(b []byte) error {
+	for _, known := range []Outcome{Unknown, No, Yes} {
+		if known.String() == string(b) {
+			*o = known
+			return nil
+		}
+	}
+	return fault.Newf(fault.Invalid, "nft.Outcome", "%q is not yes, no or unknown", b)
+}
 
 // Block identifies the state an answer was read at.
 type Block struct {
@@ -137,8 +149,12 @@ type Subject struct {
 // Decision is an answer with its evidence.
 type Decision struct {
 	Outcome Outcome `json:"outcome"`
-	// Reason is a stable code: "allowed", "not_held", "chain_unavailable",
-	// "unsupported", "too_early", "expired", "not_listed", "not_account", "no_rule" ...
+	// Reason is a stable code. Yes: "allowed". No: "not_held", "no_account" (no
+	// wallet of that kind of chain), "not_account", "not_listed", "too_early",
+	// "expired", "call_failed", "excluded" (a "not" was hit), "revoked_at_head",
+	// "not_final". Unknown: "unsupported", "no_verifier", "chain_unavailable",
+	// "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
+	// "read_failed", "list_unavailable", "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`
@@ -148,13 +164,19 @@ type Decision struct {
 	ValidUntil time.Time `json:"valid_until"`
 	// Explain mirrors the rule's tree; nil for a rule-less asset.
 	Explain *Node `json:"explain,omitempty"`
-	// HowTo lists, as sentences, the smallest changes that would turn No into Yes.
+	// HowTo lists the smallest changes that would turn No into Yes; each is one
+	// sentence, and any one of them is enough. Empty when nothing helps.
 	HowTo []string `json:"how_to,omitempty"`
 	// Cached tells that the answer came from the cache.
 	Cached bool `json:"cached"`
+
+	// pending means the settled state and the head disagree, so that a new head
+	// alone may change the outcome.
+	pending bool
 }
 
-// Node explains one node of a rule.
+// Node explains one node of a rule. The reason "not_needed" marks a leaf that was
+// not read since others had decided.
 type Node struct {
 	// Pointer is the JSON pointer of the node in the rule.
 	Pointer  string  `json:"pointer"`

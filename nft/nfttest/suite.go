@@ -23,6 +23,8 @@ const (
 	Mint1155 OpKind = "mint1155"
 	// Transfer1155 moves Amount of TokenID from From to To.
 	Transfer1155 OpKind = "transfer1155"
+	// Mint20 gives Amount to To; Chain alone knows it, the suite does not use it.
+	Mint20 OpKind = "mint20"
 )
 
 // Op is one transaction. From and To are accounts of the fixture.
@@ -30,7 +32,9 @@ type Op struct {
 	Kind     OpKind
 	From, To string
 	TokenID  string
-	Amount   uint64 // ERC-1155 only
+	Amount   uint64 // ERC-1155 and ERC-20
+	// Contract chooses among several of one standard on a Chain; the suite leaves it empty.
+	Contract string
 }
 
 // Fixture is one fresh chain under test, with two empty token contracts.

@@ -7,9 +7,11 @@ import (
 	"log"
 	"os"
 	"strings"
+	"testing"
 
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/file"
+	"github.com/streamgate/streamgate/storage/storagetest"
 )
 
 func Example() {
@@ -38,4 +40,19 @@ func Example() {
 	}
 	fmt.Printf("%s\n", tail)
 	// Output: world
+}
+
+func open(t testing.TB, dir string, opt file.Options) *file.Store {
+	t.Helper()
+	s, err := file.Open(dir, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, func(t testing.TB) storage.Store { return open(t, t.TempDir(), file.Options{}) })
 }

@@ -4,15 +4,14 @@
 package media
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
-	"net/http"
+	"os"
 	"time"
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media/cmaf"
@@ -94,15 +93,6 @@ type Version struct {
 // Scope returns the key scope and storage prefix of an asset.
 func Scope(tenant, asset string) string { return "t/" + tenant + "/a/" + asset }
 
-// Service owns assets. All methods are safe for concurrent use.
-type Service struct{ _ struct{} }
-
-// Store keeps assets, uploads, chunks and versions (drivers/sqldb).
-type Store interface{}
-
-// Transcoder probes and encodes (drivers/ffmpeg).
-type Transcoder interface{}
-
 // Options configures a Service. Fields without a stated default are required.
 type Options struct {
 	Store      Store
@@ -120,88 +110,52 @@ type Options struct {
 	WorkDir string
 	// Workers is the count of transcode workers in this process (default 1).
 	Workers int
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// Limits bound what a source may be.
+	Limits Limits
+	// UploadTTL is how long an unfinished upload is kept after its last byte (default 24 h).
+	UploadTTL time.Duration
+	// Now is the clock (default time.Now), Logger where to (default none).
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
-var errTODO = errors.New("skeleton")
-
-// New returns a Service; Run starts its workers.
-func New(opt Options) (*Service, error) { return &Service{}, nil }
-
-// Run reconciles from the store and works until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return errTODO }
-
-// CreateAsset is the input of Create.
-type CreateAsset struct {
-	Title       string          `json:"title"`
-	Description string          `json:"description"`
-	Tags        []string        `json:"tags"`
-	Gate        json.RawMessage `json:"gate"`
-	Policy      Policy          `json:"policy"`
+// Service owns assets. All methods are safe for concurrent use.
+type Service struct {
+	opt      Options
+	log      *slog.Logger
+	versions versionCache
+	progress progressBook
+	scratch  scratch
+	locks    uploadLocks
 }
 
-// PatchAsset changes what is not nil.
-type PatchAsset struct {
-	Title       *string   `json:"title"`
-	Description *string   `json:"description"`
-	Tags        *[]string `json:"tags"`
-	Policy      *Policy   `json:"policy"`
+// New returns a Service; Run starts its workers. Missing options are fault.Invalid.
+func New(opt Options) (*Service, error) {
+	const op = "media.New"
+	if opt.Store == nil || opt.Objects == nil || opt.Keys == nil || opt.Transcoder == nil || opt.Queue == nil || opt.Events == nil {
+		return nil, fault.New(fault.Invalid, op, "store, objects, keys, transcoder, queue and events are required")
+	}
+	if opt.MaxUpload <= 0 {
+		opt.MaxUpload = 20 << 30
+	}
+	if opt.UploadTTL <= 0 {
+		opt.UploadTTL = 24 * time.Hour
+	}
+	if opt.WorkDir == "" {
+		opt.WorkDir = os.TempDir()
+	}
+	if opt.Workers <= 0 {
+		opt.Workers = 1
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	opt.Limits = opt.Limits.WithDefaults()
+	s := &Service{opt: opt, log: opt.Logger}
+	s.versions.now = opt.Now
+	return s, nil
 }
 
-// Create makes an asset owned by p. Bad members are fault.Invalid with fields.
-func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateAsset) (Asset, error) {
-	return Asset{}, errTODO
-}
-
-// Get returns an asset of the tenant, or fault.NotFound.
-func (s *Service) Get(ctx context.Context, tenant, id string) (Asset, error) { return Asset{}, errTODO }
-
-// ListOptions selects and pages a listing.
-type ListOptions struct {
-	Owner  string // only this user's
-	Query  string // words in title, description or tags
-	Limit  int    // default 50, at most 200
-	Cursor string
-}
-
-// List returns assets, newest first, and the cursor of the next page ("" at the end).
-func (s *Service) List(ctx context.Context, tenant string, opt ListOptions) ([]Asset, string, error) {
-	return nil, "", errTODO
-}
-
-// Patch changes an asset; only its owner may (else fault.Forbidden).
-func (s *Service) Patch(ctx context.Context, p auth.Principal, id string, in PatchAsset) (Asset, error) {
-	return Asset{}, errTODO
-}
-
-// SetGate replaces the rule (nil removes it); only the owner may. It publishes gate.changed.
-func (s *Service) SetGate(ctx context.Context, p auth.Principal, id string, gate []byte) (Asset, error) {
-	return Asset{}, errTODO
-}
-
-// Delete removes the asset, its bytes and its keys; only the owner may.
-func (s *Service) Delete(ctx context.Context, p auth.Principal, id string) error { return errTODO }
-
-// Watch sends the asset now and on every change until ctx ends, then closes the
-// channel. A slow reader gets the newest state.
-func (s *Service) Watch(ctx context.Context, tenant, id string) (<-chan Asset, error) {
-	return nil, errTODO
-}
-
-// Version returns the media version that plays. Before there is one it is
-// fault.Unavailable with RetryAfter. The result is shared: do not change it.
-func (s *Service) Version(ctx context.Context, tenant, id string, number int) (*Version, error) {
-	return nil, errTODO
-}
-
-// Source opens the uploaded original of an asset (owner export, re-transcode).
-func (s *Service) Source(ctx context.Context, tenant, id string) (size int64, sha256 string, err error) {
-	return 0, "", errTODO
-}
-
-// UploadHandler serves tus 1.0 below basePath ("/v1/uploads/"). principal tells
-// who is asking, or fails with fault.Unauthenticated.
-func (s *Service) UploadHandler(basePath string, principal func(*http.Request) (auth.Principal, error)) (http.Handler, error) {
-	return nil, errTODO
-}

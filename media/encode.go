@@ -1,0 +1,244 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/media/cmaf"
+	"github.com/streamgate/streamgate/storage"
+)
+
+// attempt is one run of one task.
+type attempt struct {
+	s      *Service
+	r      Record
+	vr     VersionRecord
+	task   Task
+	source string
+	dir    string
+}
+
+// make encodes, and stores each output that passes its checks.
+func (e attempt) make(ctx context.Context) ([]Output, error) {
+	if len(e.task.Rungs) == 0 {
+		return e.audio(ctx)
+	}
+	return e.video(ctx)
+}
+
+func (e attempt) video(ctx context.Context) ([]Output, error) {
+	p, t := e.vr.Plan, e.task
+	job := VideoJob{
+		Source: e.source, Dir: e.dir, Probe: p.Probe, First: t.First, End: t.End, Keyframes: p.keyframes(t),
+		Attempt: t.Attempts + 1, Urgent: t.ID == firstTask,
+	}
+	for _, id := range t.Rungs {
+		job.Rungs = append(job.Rungs, p.rung(id))
+	}
+	frames := p.seconds(t) * p.Probe.Rate.Float()
+	err := e.s.opt.Transcoder.Video(ctx, job, func(done int64) { e.report(ctx, float64(done)/max(frames, 1)) })
+	if err != nil {
+		return nil, err
+	}
+	outs := make([]Output, 0, len(job.Rungs))
+	for _, r := range job.Rungs {
+		o, err := e.store(ctx, r.ID, 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.checkVideo(o, r); err != nil {
+			return nil, err
+		}
+		outs = append(outs, o)
+	}
+	return outs, nil
+}
+
+func (e attempt) audio(ctx context.Context) ([]Output, error) {
+	p := e.vr.Plan.Probe
+	job := AudioJob{Source: e.source, Dir: e.dir, Name: audioTrack, Probe: p, BitRate: audioBitRate, SampleRate: audioRate}
+	total := p.Duration.Seconds()
+	err := e.s.opt.Transcoder.Audio(ctx, job, func(d time.Duration) { e.report(ctx, d.Seconds()/max(total, 1)) })
+	if err != nil {
+		return nil, err
+	}
+	o, err := e.store(ctx, audioTrack, Priming)
+	if err != nil {
+		return nil, err
+	}
+	o.Track.Language = p.Language
+	if o.Track.Kind != cmaf.Audio || o.Track.SampleRate != audioRate {
+		return nil, fault.New(fault.Internal, "media.audio", "the encoder's sound is not what was asked for")
+	}
+	return []Output{o}, nil
+}
+
+// store normalises one file of the encoder's and puts it into storage under a
+// key that the plan and the task name.
+func (e attempt) store(ctx context.Context, track string, skip int) (Output, error) {
+	const op = "media.store"
+	f, err := os.Open(filepath.Join(e.dir, track+".mp4"))
+	if err != nil {
+		return Output{}, fault.Wrap(fault.Internal, op, err)
+	}
+	defer f.Close()
+	key := fmt.Sprintf("%s/v/%d/%s/%s-%d.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, e.task.Chunk)
+	clean, err := os.Create(filepath.Join(e.dir, track+".m4s"))
+	if err != nil {
+		return Output{}, fault.Wrap(fault.Unavailable, op, err)
+	}
+	defer clean.Close()
+	in, err := cmaf.Ingest(f, clean, cmaf.IngestOptions{
+		Object: key, SegmentMS: SegmentMS, FragmentMS: FragmentMS, BaseSample: e.task.First, Skip: skip,
+	})
+	if err != nil {
+		if k := fault.KindOf(err); k == fault.Corrupt && skip == 0 {
+			err = endsEarly(err)
+		}
+		return Output{}, fault.At(op, err)
+	}
+	if _, err := clean.Seek(0, 0); err != nil {
+		return Output{}, fault.Wrap(fault.Unavailable, op, err)
+	}
+	if _, err := e.s.opt.Objects.Put(ctx, key, clean, storage.PutOptions{Size: in.Bytes}); err != nil {
+		return Output{}, fault.At(op, err)
+	}
+	in.Track.ID = track
+	return Output{Object: key, Bytes: in.Bytes, Samples: in.Samples, Track: in.Track}, nil
+}
+
+func endsEarly(cause error) error {
+	e := fault.New(fault.Corrupt, "", "The video ends early; the file seems to be incomplete.")
+	e.Err = cause
+	return e
+}
+
+// checkVideo tells whether an output is exactly the frames asked for, on the grid, in the size planned.
+func (e attempt) checkVideo(o Output, r Rung) error {
+	const op = "media.check"
+	p, t := e.vr.Plan, e.task
+	if o.Track.Kind != cmaf.Video || o.Track.Width != r.Width || o.Track.Height != r.Height {
+		return fault.New(fault.Internal, op, "the encoder's picture is not what was asked for")
+	}
+	if t.End > 0 && int64(o.Samples) != t.End-t.First {
+		return fault.At(op, endsEarly(fmt.Errorf("task %s: %d frames of %d", t.ID, o.Samples, t.End-t.First)))
+	}
+	if o.Track.Timescale == 0 || int64(o.Track.Timescale)*p.Probe.Rate.Den%p.Probe.Rate.Num != 0 {
+		return fault.New(fault.Internal, op, "a frame is not a whole number of ticks")
+	}
+	tick := uint64(int64(o.Track.Timescale) * p.Probe.Rate.Den / p.Probe.Rate.Num)
+	frame := t.First
+	for i, seg := range o.Track.Segments {
+		n := t.First*1000*p.Probe.Rate.Den/p.Probe.Rate.Num/SegmentMS + int64(i)
+		if seg.Time != uint64(frame)*tick || seg.Duration != uint64(seg.Samples)*tick || frame != p.Probe.Rate.FrameAt(n*SegmentMS) {
+			return fault.Newf(fault.Internal, op, "segment %d of task %s is off the grid", i, t.ID)
+		}
+		frame += int64(seg.Samples)
+	}
+	// All chunks of a rendition share one init segment.
+	for _, other := range p.Tasks {
+		for _, done := range other.Outputs {
+			if done.Track.ID == r.ID && !bytes.Equal(done.Track.Init, o.Track.Init) {
+				return fault.Newf(fault.Internal, op, "the init segment of task %s differs", t.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// report tells watchers how far the task has come.
+func (e attempt) report(ctx context.Context, share float64) {
+	_, weights := e.vr.Plan.share()
+	rung := audioTrack
+	if len(e.task.Rungs) > 0 {
+		rung = e.task.Rungs[0]
+	}
+	shares := map[string]float64{e.task.ID: min(share, 1) * weights[e.task.ID]}
+	for _, t := range e.vr.Plan.Tasks {
+		if t.Done {
+			shares[t.ID] = weights[t.ID]
+		}
+	}
+	if p, tell := e.s.progress.note(e.r.Asset.ID, "transcode", rung, shares, e.s.opt.Now()); tell {
+		e.s.publish(ctx, TopicProgress, e.r.Tenant, e.r.Asset.ID, p)
+	}
+}
+
+// share returns how much of the plan is done, and the weight of each task: seconds
+// times pixels, sound being cheap.
+func (p Plan) share() (done float64, weights map[string]float64) {
+	weights = map[string]float64{}
+	total := 0.0
+	for _, t := range p.Tasks {
+		w := 20_000.0
+		if len(t.Rungs) > 0 {
+			w = 50_000
+		}
+		for _, id := range t.Rungs {
+			r := p.rung(id)
+			w += float64(r.Width * r.Height)
+		}
+		weights[t.ID] = w * max(p.seconds(t), 0.1)
+		total += weights[t.ID]
+	}
+	for _, t := range p.Tasks {
+		weights[t.ID] /= total
+		if t.Done {
+			done += weights[t.ID]
+		}
+	}
+	return done, weights
+}
+
+// verify is the last check before ready: every rung has the same frames, and no
+// fewer than the source said.
+func (p Plan) verify(log *slog.Logger) error {
+	const op = "media.verify"
+	counts := map[string]int64{}
+	for _, t := range p.Tasks {
+		for _, o := range t.Outputs {
+			counts[o.Track.ID] += int64(o.Samples)
+		}
+	}
+	sum := counts[p.Rungs[0].ID]
+	for _, r := range p.Rungs {
+		if counts[r.ID] != sum || sum == 0 {
+			return fault.Newf(fault.Internal, op, "rungs differ: %v", counts)
+		}
+	}
+	rate := p.Probe.Rate.Float()
+	expect := int64(math.Round(p.Probe.Duration.Seconds() * rate))
+	if (p.Probe.Constant && sum == p.Probe.Frames) || abs(sum-expect) <= 1 {
+		return nil
+	}
+	// Containers are not exact about their length: the sound may be longer, the
+	// last picture's duration unknown. More than that is missing picture.
+	missing := float64(expect-sum) / rate
+	if missing > max(0.5, p.Probe.Duration.Seconds()*0.01) {
+		return fault.At(op, endsEarly(fmt.Errorf("%d frames of %d", sum, expect)))
+	}
+	log.Info("frame_count_differs", "frames", sum, "expected", expect, "container", p.Probe.Container)
+	return nil
+}
+
+func abs(n int64) int64 { return max(n, -n) }
+
+// length is the duration of the picture as encoded.
+func (p Plan) length() time.Duration {
+	var n int64
+	for _, t := range p.Tasks {
+		for _, o := range t.Outputs {
+			if o.Track.ID == p.Rungs[0].ID {
+				n += int64(o.Samples)
+			}
+		}
+	}
+	return time.Duration(float64(n) / p.Probe.Rate.Float() * float64(time.Second))
+}

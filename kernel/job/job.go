@@ -9,9 +9,13 @@ import (
 	"time"
 )
 
+// DefaultAttempts is how often a job is tried when it does not say.
+const DefaultAttempts = 5
+
 // Job is a unit of work.
 type Job struct {
-	// ID names the work: enqueuing an ID that is waiting or leased is a no-op.
+	// ID names the work within the tenant: enqueuing an ID that is waiting or
+	// leased is a no-op.
 	ID     string
 	Kind   string
 	Tenant string
@@ -20,7 +24,8 @@ type Job struct {
 	Payload  []byte
 	// NotBefore delays the first attempt; zero means now.
 	NotBefore time.Time
-	// MaxAttempts bounds the tries; zero means 5.
+	// MaxAttempts bounds the tries; zero means DefaultAttempts. A lease that expires
+	// is a try.
 	MaxAttempts int
 }
 
@@ -32,9 +37,12 @@ type Lease struct {
 	Expires time.Time
 }
 
-// Queue holds jobs.
+// Queue holds jobs. Its methods may be called from any goroutine. Arguments that
+// make no sense (no ID, kind or kinds, a duration that is not positive) are
+// fault.Invalid.
 type Queue interface {
-	// Enqueue adds jobs; ones whose ID is already waiting or leased are skipped.
+	// Enqueue adds all jobs or, with an error, none; ones whose ID is already
+	// waiting or leased are skipped. The payload is copied.
 	Enqueue(ctx context.Context, jobs ...Job) error
 	// Lease waits for a job of one of kinds and holds it for d. It returns
 	// ctx's error when ctx ends first.
@@ -47,4 +55,28 @@ type Queue interface {
 	// Nack gives the job back to be tried after delay (< 0: the queue's own
 	// back-off), or makes it a dead letter when attempts are used up.
 	Nack(ctx context.Context, token string, delay time.Duration, cause error) error
+}
+
+// Dead is a job that used up its attempts. To try it again, enqueue its Job;
+// that takes it out of the dead letters.
+type Dead struct {
+	Job      Job
+	Attempts int
+	Reason   string // what the last attempt said
+	At       time.Time
+}
+
+// Stats counts the jobs of a queue.
+type Stats struct {
+	Waiting int // could be leased now
+	Delayed int // wait for their time
+	Leased  int
+	Dead    int
+}
+
+// Inspector is what a Queue can also do: tell what it holds.
+type Inspector interface {
+	Stats(ctx context.Context) (Stats, error)
+	// DeadLetters returns at most limit dead jobs, the latest first.
+	DeadLetters(ctx context.Context, limit int) ([]Dead, error)
 }

@@ -80,14 +80,26 @@ func (a *api) createKey(q *request) error {
 	if err := a.decode(q.w, q.r, &in); err != nil {
 		return err
 	}
-	if in.Name = strings.TrimSpace(in.Name); in.Name == "" || len(in.Name) > 100 {
-		return fault.New(fault.Invalid, "httpapi.createKey", "The key needs a name.").With("/name", "1 to 100 bytes that tell you later what it is for")
-	}
 	id, secret, err := a.Auth.CreateAPIKey(q.r.Context(), q.tenant, q.who.UserID, in.Name)
 	if err != nil {
 		return err
 	}
 	return q.json(http.StatusCreated, map[string]string{"id": id, "name": in.Name, "secret": secret})
+}
+
+func (a *api) listKeys(q *request) error {
+	keys, err := a.Auth.ListAPIKeys(q.r.Context(), q.tenant, q.who.UserID)
+	if err != nil {
+		return err
+	}
+	return q.json(http.StatusOK, map[string]any{"keys": keys})
+}
+
+func (a *api) revokeKey(q *request) error {
+	if err := a.Auth.RevokeAPIKey(q.r.Context(), q.tenant, q.who.UserID, q.r.PathValue("id")); err != nil {
+		return err
+	}
+	return q.noContent()
 }
 
 func parseAccount(s string) (caip.AccountID, error) {

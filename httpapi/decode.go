@@ -50,7 +50,7 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // decode reads the body into dst, a pointer to a struct, strictly: one JSON
-// value, no unknown or doubled members, no nulls where a value is due.
+// value, no unknown or doubled members.
 func (a *api) decode(w http.ResponseWriter, r *http.Request, dst any) error {
 	b, err := a.readBody(w, r)
 	if err != nil {

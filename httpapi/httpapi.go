@@ -154,7 +154,7 @@ func New(opt Options) (http.Handler, error) {
 		if r.pattern == "/metrics" && opt.Metrics == nil {
 			continue
 		}
-		mux.Handler(r.method+" "+r.pattern, a.handler(r))
+		mux.Handle(r.method+" "+r.pattern, a.handler(r))
 	}
 	if err := a.mountRest(mux); err != nil {
 		return nil, err

@@ -71,8 +71,8 @@ func mappingOf(k fault.Kind) mapping {
 func problemOf(err error, requestID string) (Problem, time.Duration) {
 	kind := fault.KindOf(err)
 	var denied *playback.Denied
-	if errors.As(err, &denied) && kind != fault.Unavailable {
-		// A Denied that lost its kind on the way is still never "yes" and never "broken".
+	if errors.As(err, &denied) && kind == fault.Internal {
+		// A Denied that lost its kind on the way is an answer, not a defect.
 		kind = fault.Forbidden
 		if denied.Decision.Outcome == nft.Unknown {
 			kind = fault.Unavailable

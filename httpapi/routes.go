@@ -64,6 +64,8 @@ func table() []route {
 		{post, "/v1/auth/logout", session, unmetered, (*api).logout, "End the session", false},
 		{get, "/v1/auth/session", required, unmetered, (*api).whoAmI, "Tell who is asking", false},
 		{post, "/v1/auth/keys", session, signIn, (*api).createKey, "Make an API key that acts as the caller", false},
+		{get, "/v1/auth/keys", session, unmetered, (*api).listKeys, "List the caller's API keys", false},
+		{del, "/v1/auth/keys/{id}", session, unmetered, (*api).revokeKey, "Revoke an API key", false},
 
 		{post, "/v1/assets", required, unmetered, (*api).createAsset, "Create an asset", false},
 		{get, "/v1/assets", optional, unmetered, (*api).listAssets, "List assets, newest first", false},
@@ -114,18 +116,18 @@ func (a *api) mountRest(mux *http.ServeMux) error {
 		}
 	}
 	for pattern, methods := range allowed {
-		mux.Handler(pattern, a.handler(route{pattern: pattern, access: open, serve: wrongMethod(methods)}))
+		mux.Handle(pattern, a.handler(route{pattern: pattern, access: open, serve: wrongMethod(methods)}))
 	}
-	mux.Handler("/v1/", a.handler(route{pattern: "/v1/", access: open, serve: (*api).noSuchPath}))
+	mux.Handle("/v1/", a.handler(route{pattern: "/v1/", access: open, serve: (*api).noSuchPath}))
 	if a.NoWeb {
-		mux.Handler("/", a.handler(route{pattern: "/", access: open, serve: (*api).noSuchPath}))
+		mux.Handle("/", a.handler(route{pattern: "/", access: open, serve: (*api).noSuchPath}))
 		return nil
 	}
 	app, err := web.Handler()
 	if err != nil {
 		return err
 	}
-	mux.Handler("/", a.handler(route{pattern: "/", access: open, serve: func(_ *api, q *request) error {
+	mux.Handle("/", a.handler(route{pattern: "/", access: open, serve: func(_ *api, q *request) error {
 		if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead {
 			return wrongMethod([]string{"GET", "HEAD"})(a, q)
 		}

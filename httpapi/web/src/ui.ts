@@ -38,7 +38,7 @@ export function card(a: Asset): HTMLElement {
         plays ? icon('play', 'poster-play') : icon('upload', 'poster-play'),
         a.duration_ms ? h('span', { class: 'pill time' }, clock(a.duration_ms)) : null,
         h('span', { class: 'pill lockpill' }, a.policy.public ? null : icon('lock'), lock)), a.id),
-      h('h3', null, a.title)),
+      h('h2', { class: 'card-title' }, a.title)),
     h('p', { class: 'card-sub' }, a.status === 'ready' ? (a.policy.public ? 'Anyone can watch.' : a.gate_sentence ?? 'Only its owner can watch.') : badge(a)),
     a.mine ? h('p', { class: 'card-own' }, link(`/videos/${a.id}`, { class: 'quiet', 'aria-label': `Manage ${a.title}` }, 'Manage')) : null);
 }

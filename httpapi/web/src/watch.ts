@@ -51,6 +51,8 @@ class Player {
   private poll = 0;
   private resumeAt = 0;
   private asking = false;
+  /** offer says that the right is back; set while a wall stands. */
+  private offer: (() => void) | null = null;
   /** run tells an answer to an earlier press of play from one to this. */
   private run = 0;
 
@@ -137,6 +139,7 @@ class Player {
       const notice = JSON.parse((e as MessageEvent<string>).data) as { decision: Decision };
       void this.end(notice.decision);
     });
+    events.addEventListener('restored', () => this.offer?.());
     events.addEventListener('renew', () => void this.renew());
   }
 
@@ -161,14 +164,15 @@ class Player {
    * not what the server hands out: it releases no further key either way.
    */
   private async end(d: Decision): Promise<void> {
-    if (!this.viewing) return;
+    if (!this.viewing || !this.engine && this.video.dataset.state !== 'opening') return;
     const event = new CustomEvent('streamgate:ended', { bubbles: true, cancelable: true, detail: d });
     if (!this.video.dispatchEvent(event)) return;
     this.resumeAt = this.video.currentTime;
     this.run++;
     this.video.pause();
+    const held = this.halt(); // the grant and its events stay: the right may come back
     this.wall(d.outcome === 'unknown' ? 'unknown' : 'revoked', d);
-    await this.stop();
+    await held;
   }
 
   private broken(detail: string): void {
@@ -214,17 +218,19 @@ class Player {
   /** watchForReturn offers to go on as soon as the gate would open. */
   private watchForReturn(news: HTMLElement, again: HTMLButtonElement, s: string): void {
     clearInterval(this.poll);
+    this.offer = () => {
+      clearInterval(this.poll);
+      fill(news, h('p', { class: 'notice good' }, 'The gate opens for you now.'));
+      again.textContent = s === 'revoked' && this.resumeAt > 1 ? `Continue at ${clock(this.resumeAt * 1000)}` : 'Watch now';
+      again.classList.add('primary');
+    };
     const account = session.account;
     if (!account || !this.asset.gate || this.asset.policy.public) return;
     const run = this.run;
     this.poll = window.setInterval(async () => {
       if (document.hidden) return;
       const d = await call<Decision>('POST', '/v1/gates/check', { asset_id: this.asset.id, account }, { signal: this.signal }).catch(() => null);
-      if (run !== this.run || d?.outcome !== 'yes') return;
-      clearInterval(this.poll);
-      fill(news, h('p', { class: 'notice good' }, 'The gate opens for you now.'));
-      again.textContent = s === 'revoked' && this.resumeAt > 1 ? `Continue at ${clock(this.resumeAt * 1000)}` : 'Watch now';
-      again.classList.add('primary');
+      if (run === this.run && d?.outcome === 'yes') this.offer?.();
     }, 4000);
   }
 
@@ -252,17 +258,23 @@ class Player {
     fill(this.quality, h('option', { value: -1 }, 'Auto'), list.map((l) => h('option', { value: l.id }, l.label)));
   }
 
-  /** stop lets go of the engine, the streams and the grant. */
-  private async stop(): Promise<void> {
+  /** halt takes the picture away. */
+  private async halt(): Promise<void> {
     clearTimeout(this.renewal);
+    const e = this.engine;
+    this.engine = null;
+    await Promise.resolve(e?.destroy()).catch(() => undefined);
+  }
+
+  /** stop lets go of the engine, the events and the grant. */
+  private async stop(): Promise<void> {
     clearInterval(this.poll);
+    this.offer = null;
     this.events?.close();
     this.events = null;
-    const { engine: e, viewing } = this;
-    this.engine = null;
+    if (this.viewing) void close(this.viewing);
     this.viewing = null;
-    if (viewing) void close(viewing);
-    await Promise.resolve(e?.destroy()).catch(() => undefined);
+    await this.halt();
   }
 
   private readonly key = (e: KeyboardEvent): void => {

@@ -6,6 +6,7 @@ package nfttest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/streamgate/streamgate/nft"
 )
@@ -55,8 +56,51 @@ type Fixture struct {
 	Break func() (restore func())
 }
 
+// Check is one promise of nft.Verifier. Func returns what is broken, or nil.
+type Check struct {
+	Name string
+	Func func(ctx context.Context, f Fixture) error
+	// Needs tells whether the fixture can show it; nil means always.
+	Needs func(f Fixture) bool
+}
+
 // Run tests a verifier. newFixture is called once a subtest, cleans up through
 // t, and may be called in parallel.
 func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 	t.Helper()
+	for _, c := range Checks() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if c.Needs != nil && !c.Needs(f) {
+				t.Skip("the fixture cannot show this")
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := c.Func(ctx, f); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// Checks returns what Run runs, so that the suite itself can be tested.
+func Checks() []Check {
+	canReorg := func(f Fixture) bool { return f.Reorg != nil }
+	return []Check{
+		{Name: "chain and head", Func: chainAndHead},
+		{Name: "ERC-721 balances and owners", Func: holds721},
+		{Name: "ERC-1155 balances", Func: holds1155},
+		{Name: "one answer a query, in order, at one block", Func: answersInOrder},
+		{Name: "no contract is an error of its query alone", Func: noContract},
+		{Name: "nonsense has no value", Func: nonsense},
+		{Name: "finality reads the past", Func: finality},
+		{Name: "calls made together do not mix", Func: together},
+		{Name: "a caller who hangs up gets no answer", Func: hangUp},
+		{Name: "an outage is unavailable", Func: outage, Needs: func(f Fixture) bool { return f.Break != nil }},
+		{Name: "watch tells heads and transfers", Func: watchTransfers},
+		{Name: "watch takes up new contracts", Func: watchGrows},
+		{Name: "watch tells reorganisations", Func: watchReorg, Needs: canReorg},
+		{Name: "answers follow reorganisations", Func: checkReorg, Needs: canReorg},
+	}
 }

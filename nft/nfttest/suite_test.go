@@ -1,0 +1,209 @@
+package nfttest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/nfttest"
+)
+
+func fixture(wrap func(nft.Verifier) nft.Verifier) nfttest.Fixture {
+	c := nfttest.NewChain(caip.ChainID{Namespace: "eip155", Reference: "1"})
+	f := nfttest.Fixture{
+		Verifier: c, NFT: c.Deploy("erc721"), Multi: c.Deploy("erc1155"),
+		NoCode: "0x00000000000000000000000000000000000000ff",
+		Accounts: [3]string{"0x00000000000000000000000000000000000000a1",
+			"0x00000000000000000000000000000000000000a2", "0x00000000000000000000000000000000000000a3"},
+		Mine: func(_ context.Context, ops ...nfttest.Op) (nft.Block, error) { return c.Mine(ops...), nil },
+		Reorg: func(_ context.Context, depth int, ops ...nfttest.Op) error {
+			c.Reorg(depth, ops...)
+			return nil
+		},
+		Break: func() func() {
+			c.Fail(nfttest.Faults{Err: errors.New("connection refused")})
+			return func() { c.Fail(nfttest.Faults{}) }
+		},
+	}
+	if wrap != nil {
+		f.Verifier = wrap(c)
+	}
+	return f
+}
+
+func TestChain(t *testing.T) {
+	t.Parallel()
+	nfttest.Run(t, func(*testing.T) nfttest.Fixture { return fixture(nil) })
+}
+
+// broken is a verifier that changes what it hears.
+type broken struct {
+	nft.Verifier
+	ask  func(at nft.Finality, qs []nft.Query) (nft.Finality, []nft.Query)
+	tell func(nft.Reply, error) (nft.Reply, error)
+	hear func(nft.Change) (nft.Change, bool)
+	head func(nft.Block, error) (nft.Block, error)
+	deaf bool // does not see ctx
+}
+
+func (b broken) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (nft.Reply, error) {
+	if b.deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if b.ask != nil {
+		at, qs = b.ask(at, qs)
+	}
+	r, err := b.Verifier.Check(ctx, at, qs)
+	if b.tell != nil {
+		return b.tell(r, err)
+	}
+	return r, err
+}
+
+func (b broken) Head(ctx context.Context) (nft.Block, error) {
+	h, err := b.Verifier.Head(ctx)
+	if b.head != nil {
+		return b.head(h, err)
+	}
+	return h, err
+}
+
+func (b broken) Watch(ctx context.Context, contracts func() []string, fn func(nft.Change)) error {
+	first := contracts()
+	list := contracts
+	if b.deaf {
+		list = func() []string { return first }
+	}
+	return b.Verifier.Watch(ctx, list, func(ch nft.Change) {
+		if b.hear == nil {
+			fn(ch)
+		} else if ch, ok := b.hear(ch); ok {
+			fn(ch)
+		}
+	})
+}
+
+func TestSuiteFailsBrokenVerifiers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, check string
+		verifier    broken
+	}{
+		{"says no in an outage", "an outage is unavailable", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			if err != nil {
+				return nft.Reply{Answers: []nft.Answer{{Value: "0", Int: new(big.Int)}}}, nil
+			}
+			return r, nil
+		}}},
+		{"says the outage is an internal error", "an outage is unavailable", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			return r, fault.Wrap(fault.Internal, "x", err)
+		}}},
+		{"head lies in an outage", "an outage is unavailable", broken{head: func(b nft.Block, _ error) (nft.Block, error) { return b, nil }}},
+		{"head is stale", "chain and head", broken{head: func(b nft.Block, err error) (nft.Block, error) {
+			b.Number--
+			return b, err
+		}}},
+		{"drops an answer", "ERC-721 balances and owners", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			r.Answers = r.Answers[:len(r.Answers)-1]
+			return r, err
+		}}},
+		{"turns answers round", "one answer a query, in order, at one block", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			slices.Reverse(r.Answers[1:])
+			return r, err
+		}}},
+		{"names another block", "one answer a query, in order, at one block", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			r.Block.Hash = "0x00"
+			return r, err
+		}}},
+		{"looks at another token id", "ERC-1155 balances", broken{ask: func(at nft.Finality, qs []nft.Query) (nft.Finality, []nft.Query) {
+			qs = slices.Clone(qs)
+			for i := range qs {
+				qs[i].TokenID = "7"
+			}
+			return at, qs
+		}}},
+		{"takes no contract for zero", "no contract is an error of its query alone", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			for i := range r.Answers {
+				if r.Answers[i].Err != nil {
+					r.Answers[i] = nft.Answer{Value: "0", Int: new(big.Int)}
+				}
+			}
+			return r, err
+		}}},
+		{"answers nonsense", "nonsense has no value", broken{tell: func(nft.Reply, error) (nft.Reply, error) {
+			return nft.Reply{Answers: []nft.Answer{{Value: "1", Int: big.NewInt(1)}}}, nil
+		}}},
+		{"reads the head whatever the finality", "finality reads the past", broken{ask: func(_ nft.Finality, qs []nft.Query) (nft.Finality, []nft.Query) {
+			return nft.Finality{Tag: "latest"}, qs
+		}}},
+		{"leaves Int empty", "calls made together do not mix", broken{tell: func(r nft.Reply, err error) (nft.Reply, error) {
+			for i := range r.Answers {
+				r.Answers[i].Int = nil
+			}
+			return r, err
+		}}},
+		{"answers who hung up", "a caller who hangs up gets no answer", broken{deaf: true}},
+		{"asks for the contracts once", "watch takes up new contracts", broken{deaf: true}},
+		{"tells one side of a transfer", "watch tells heads and transfers", broken{hear: func(ch nft.Change) (nft.Change, bool) {
+			ch.Accounts = ch.Accounts[:min(1, len(ch.Accounts))]
+			return ch, true
+		}}},
+		{"keeps reorganisations to itself", "watch tells reorganisations", broken{hear: func(ch nft.Change) (nft.Change, bool) {
+			return ch, !ch.Removed
+		}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			i := slices.IndexFunc(nfttest.Checks(), func(c nfttest.Check) bool { return c.Name == tc.check })
+			f := fixture(func(v nft.Verifier) nft.Verifier {
+				b := tc.verifier
+				b.Verifier = v
+				return b
+			})
+			if err := nfttest.Checks()[i].Func(ctx, f); err == nil {
+				t.Fatalf("%q passes", tc.check)
+			} else {
+				t.Log(err)
+			}
+		})
+	}
+	t.Run("cached reorganisation", func(t *testing.T) {
+		t.Parallel()
+		var old *nft.Reply
+		f := fixture(func(v nft.Verifier) nft.Verifier {
+			return broken{Verifier: v, tell: func(r nft.Reply, err error) (nft.Reply, error) {
+				if old == nil {
+					old = &r
+				}
+				return *old, err
+			}}
+		})
+		for _, c := range nfttest.Checks() {
+			if c.Name == "answers follow reorganisations" && c.Func(t.Context(), f) == nil {
+				t.Fatal("a cache of the reorganised state passes")
+			}
+		}
+	})
+}
+
+func ExampleNewChain() {
+	chain := nfttest.NewChain(caip.ChainID{Namespace: "eip155", Reference: "1"})
+	contract := chain.Deploy("erc721")
+	chain.Mine(nfttest.Op{Kind: nfttest.Mint721, To: "0x00000000000000000000000000000000000000a1", TokenID: "1"})
+	reply, err := chain.Check(context.Background(), nft.Finality{Tag: "latest"},
+		[]nft.Query{{Op: nft.OpBalance721, Contract: contract, Account: "0x00000000000000000000000000000000000000a1"}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(reply.Answers[0].Value)
+	// Output: 1
+}

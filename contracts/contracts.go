@@ -42,6 +42,9 @@ type Artefact struct {
 // constructor takes (string name, string symbol).
 func AccessPass() Artefact { return load("AccessPass") }
 
+// TestToken is an ERC-721 of which anyone may mint any id; for tests.
+func TestToken() Artefact { return load("TestToken") }
+
 // TestItems is an ERC-1155 that anyone may mint; for tests.
 func TestItems() Artefact { return load("TestItems") }
 

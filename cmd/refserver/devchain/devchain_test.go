@@ -223,14 +223,14 @@ func TestReorgUndoesATransfer(t *testing.T) {
 	if err := c.Transfer(t.Context(), pass, devchain.Holder(), devchain.Newcomer().Address, id); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Reorg(t.Context(), 1); err != nil {
+	if err := c.Reorg(t.Context(), 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	// Only the holder can transfer, so this tells that the transfer is undone.
 	if err := c.Transfer(t.Context(), pass, devchain.Holder(), devchain.Creator().Address, id); err != nil {
 		t.Errorf("after the reorganisation the holder does not hold it: %v", err)
 	}
-	if err := c.Reorg(t.Context(), 1000); !errors.Is(err, fault.Invalid) {
+	if err := c.Reorg(t.Context(), 1000, nil); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a reorganisation below genesis: %v", err)
 	}
 }

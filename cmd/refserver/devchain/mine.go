@@ -63,8 +63,10 @@ func (c *Chain) Mine(ctx context.Context, n int) (uint64, error) {
 
 // Reorg replaces the newest depth blocks by depth+1 new ones. The transactions of
 // the replaced blocks are lost when an account of Accounts sent them, and are
-// mined again otherwise.
-func (c *Chain) Reorg(ctx context.Context, depth int) error {
+// mined again otherwise. fill, when not nil, is called once the old blocks are
+// gone: what it sends over RPC is mined in the first new block. It must call no
+// method of c.
+func (c *Chain) Reorg(ctx context.Context, depth int, fill func(context.Context) error) error {
 	const op = "devchain.Reorg"
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,9 +91,17 @@ func (c *Chain) Reorg(ctx context.Context, depth int) error {
 	if err := c.backend.Fork(block.Hash()); err != nil {
 		return fault.Wrap(fault.Conflict, op, err)
 	}
-	// The pool takes the lost transactions back: overwrite them.
+	// The pool takes the lost transactions back in its own time. Fork waits for
+	// it before it looks at anything, so a second one serves as that wait; that it
+	// then refuses a pool that is not empty is what we expect.
+	_ = c.backend.Fork(block.Hash())
 	for _, tx := range lost {
 		if err := c.replace(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if fill != nil {
+		if err := fill(ctx); err != nil {
 			return err
 		}
 	}

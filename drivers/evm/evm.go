@@ -69,6 +69,7 @@ type Verifier struct {
 	log     *slog.Logger
 	node    *node
 	codec   codec
+	topics  topics
 
 	// multicallFrom is 1 + the lowest block Multicall3 was seen at, or 0.
 	multicallFrom atomic.Uint64
@@ -102,7 +103,7 @@ func New(opt Options) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{chain: opt.Chain, chainID: id, opt: opt, log: opt.Logger, node: n, codec: c}, nil
+	return &Verifier{chain: opt.Chain, chainID: id, opt: opt, log: opt.Logger, node: n, codec: c, topics: newTopics()}, nil
 }
 
 // Dial is New and a check that the provider answers and serves the chain: a

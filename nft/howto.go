@@ -15,7 +15,8 @@ type way []string
 
 // howTo returns the smallest changes that turn no into yes, each alternative one
 // sentence. It is exact: the tree has no shared leaves, so the least set of a
-// node is made of the least sets of its children.
+// node is made of the least sets of its children. A leaf that was not read, since
+// local leaves had decided, is taken to be as wanted: it may well be.
 func howTo(n *rule.Node, x *Node) []string {
 	ways, ok := waysTo(n, x, true)
 	if !ok {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
@@ -225,28 +226,29 @@ func TestLocalLeavesDecideAlone(t *testing.T) {
 
 func TestChainFailures(t *testing.T) {
 	t.Parallel()
-	a := account(1)
-	w := newWorld(t, nft.DeciderOptions{Timeout: 50 * time.Millisecond})
-	w.chain.Mine(mint(a, "1"))
-	hold := rule.Hold(w.asset("erc721"))
-	for _, tc := range []struct {
-		f      nfttest.Faults
-		reason string
-	}{
-		{nfttest.Faults{Err: errors.New("refused")}, "chain_unavailable"},
-		{nfttest.Faults{Err: context.DeadlineExceeded}, "chain_timeout"},
-		{nfttest.Faults{Delay: time.Hour}, "chain_timeout"},
-		{nfttest.Faults{Drop: 1}, "bad_reply"},
-	} {
-		w.chain.Fail(tc.f)
-		w.want(hold.MustBuild(), subject(a), nft.Unknown, tc.reason)
-		w.want(rule.Not(hold).MustBuild(), subject(a), nft.Unknown, tc.reason)
-	}
-	w.chain.Fail(nfttest.Faults{})
-	d := w.want(hold.MustBuild(), subject(a), nft.Yes, "allowed")
-	if d.Cached {
-		t.Error("an unknown was cached")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a := account(1)
+		w := newWorld(t, nft.DeciderOptions{})
+		w.chain.Mine(mint(a, "1"))
+		hold := rule.Hold(w.asset("erc721"))
+		for _, tc := range []struct {
+			f      nfttest.Faults
+			reason string
+		}{
+			{nfttest.Faults{Err: errors.New("refused")}, "chain_unavailable"},
+			{nfttest.Faults{Err: context.DeadlineExceeded}, "chain_timeout"},
+			{nfttest.Faults{Delay: time.Hour}, "chain_timeout"},
+			{nfttest.Faults{Drop: 1}, "bad_reply"},
+		} {
+			w.chain.Fail(tc.f)
+			w.want(hold.MustBuild(), subject(a), nft.Unknown, tc.reason)
+			w.want(rule.Not(hold).MustBuild(), subject(a), nft.Unknown, tc.reason)
+		}
+		w.chain.Fail(nfttest.Faults{})
+		if d := w.want(hold.MustBuild(), subject(a), nft.Yes, "allowed"); d.Cached {
+			t.Error("an unknown was cached")
+		}
+	})
 }
 
 func TestNegativeBalanceIsNoAnswer(t *testing.T) {

@@ -43,6 +43,11 @@ type Tokens struct {
 	Account      caip.AccountID `json:"account"`
 }
 
+// LogValue keeps the tokens out of logs.
+func (t Tokens) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("account", t.Account.String()), slog.Time("expires_at", t.ExpiresAt))
+}
+
 // APIKey is a key as its owner sees it in a list. The secret is not in it.
 type APIKey struct {
 	ID        string    `json:"id"`

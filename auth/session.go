@@ -53,8 +53,9 @@ func (s *Service) reused(ctx context.Context, op string, rec RefreshRecord, now 
 	if s.opt.RefreshGrace > 0 && now.Sub(rec.UsedAt) <= s.opt.RefreshGrace {
 		return fault.New(fault.Conflict, op, "this refresh token was used a moment ago: use the tokens it was traded for")
 	}
-	if err := s.Logout(ctx, rec.Session.ID); err != nil {
-		return err
+	// A thief must not keep the session by hanging up.
+	if err := s.Logout(context.WithoutCancel(ctx), rec.Session.ID); err != nil {
+		return fault.At(op, err)
 	}
 	return refused(op, "this refresh token was used before, so the session was ended: sign in again")
 }

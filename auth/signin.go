@@ -125,7 +125,7 @@ func (s *Service) proven(ctx context.Context, op, tenant, origin, message, signa
 		return ChallengeRecord{}, fault.At(op, err)
 	}
 	if signer != c.Account.Address {
-		if err := s.store.AddFailure(ctx, tenant, c.Nonce); err != nil {
+		if err := s.store.AddFailure(context.WithoutCancel(ctx), tenant, c.Nonce); err != nil {
 			return ChallengeRecord{}, fault.At(op, err)
 		}
 		return ChallengeRecord{}, refused(op, "the signature is not by the account that the message names")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/streamgate/streamgate/auth"
@@ -178,7 +179,7 @@ func (a *Auth) Rotate(ctx context.Context, tenant string, old auth.Hash, next au
 		err := q.QueryRowContext(ctx, a.db.bind(`UPDATE auth_tokens SET used_at = ?
 			WHERE tenant = ? AND hash = ? AND kind = ? AND used_at = 0 RETURNING session_id`),
 			millis(now), tenant, hexHash(old), kindRefresh).Scan(&session)
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			return fault.Wrap(fault.Conflict, op, err)
 		}
 		if err != nil {

@@ -3,7 +3,9 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/authtest"
@@ -41,6 +43,51 @@ func TestAuthSignsIn(t *testing.T) {
 	}
 	if _, err := svc.Authenticate(ctx, "default", next.AccessToken); !errors.Is(err, fault.Unauthenticated) {
 		t.Fatalf("after reuse: got %v", err)
+	}
+}
+
+// Challenge, verify and their two durable writes, on a file.
+func BenchmarkAuthSignIn(b *testing.B) {
+	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "sg.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	now := time.Now()
+	svc := auth.New(db.Auth(), auth.Options{Now: func() time.Time { return now }})
+	w := authtest.NewWallet(1)
+	for b.Loop() {
+		now = now.Add(time.Second) // the pace for one account
+		c, err := svc.Challenge(b.Context(), "default", "https://a.example", w.On("eip155:1"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := svc.Verify(b.Context(), "default", "https://a.example", c.Message, w.Sign(c.Message)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A token that is not in the cache costs two reads.
+func BenchmarkAuthenticateCold(b *testing.B) {
+	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "sg.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	svc, w := auth.New(db.Auth(), auth.Options{CacheTTL: -1}), authtest.NewWallet(1)
+	c, err := svc.Challenge(b.Context(), "default", "https://a.example", w.On("eip155:1"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	tokens, err := svc.Verify(b.Context(), "default", "https://a.example", c.Message, w.Sign(c.Message))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := svc.Authenticate(b.Context(), "default", tokens.AccessToken); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

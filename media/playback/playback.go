@@ -1,20 +1,29 @@
 // Package playback opens and polices a viewing: it asks the gate, hands out a
 // grant, makes manifests, releases keys at the pace of the picture, and serves
 // segments encrypted on the fly.
+//
+// What is gated is the manifest and the keys. Segments are the same ciphertext for
+// every viewer and need no right, so that any cache may hold them. This is
+// access control and not DRM: a released key is in the viewer's hands.
 package playback
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
+	"sync"
 	"time"
 
-	"github.com/streamgate/streamgate/auth"
+	"github.com/maypok86/otter/v2"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/singleflight"
+
 	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/rule"
 	"github.com/streamgate/streamgate/storage"
 )
 
@@ -35,11 +44,14 @@ type Assets interface {
 	Version(ctx context.Context, tenant, id string, number int) (*media.Version, error)
 }
 
-// Gate is what playback needs of nft.Decider.
-type Gate = *nft.Decider
+// Gate is what playback needs of nft.Decider, with its promises.
+type Gate interface {
+	Decide(ctx context.Context, r *rule.Rule, s nft.Subject) (nft.Decision, error)
+	DecideFresh(ctx context.Context, r *rule.Rule, s nft.Subject) (nft.Decision, error)
+	Watch(ctx context.Context, r *rule.Rule, s nft.Subject) <-chan nft.Decision
+}
 
-// Store keeps grants (drivers/sqldb).
-type Store interface{}
+var _ Gate = (*nft.Decider)(nil)
 
 // Options configures a Service. Fields without a stated default are required.
 type Options struct {
@@ -47,92 +59,117 @@ type Options struct {
 	Store   Store
 	Objects storage.Store
 	Keys    keys.Manager
-	Decider *nft.Decider
+	Decider Gate
 	Events  event.Bus
+	// PathPrefix is where the v1 routes are, as a viewer's browser sees them: an
+	// absolute path or URL (default "/v1"). Only licence URLs need it: players
+	// resolve those against their page and not against the manifest.
+	PathPrefix string
 	// Lead is how far before its time a key is released (default 4 s).
 	Lead time.Duration
+	// Hold is how long a key request that comes too early is kept waiting before
+	// it is told to come back (default 6 s; players give up at 8 s).
+	Hold time.Duration
+	// Grace is how long after the last yes keys are still released while the
+	// gate cannot tell, for rules that set no grace themselves (default 0).
+	Grace time.Duration
 	// GrantTTL is the life of a grant without renewal (default 4 h).
 	GrantTTL time.Duration
 	// SegmentCacheBytes bounds the in-process cache of encrypted segments (default 256 MiB).
 	SegmentCacheBytes int64
-	Now               func() time.Time
-	Logger            *slog.Logger
+	// TenantOf names the tenant of an asset for Media, whose URLs carry neither
+	// tenant nor token; nil means every asset is of the tenant "default".
+	TenantOf func(ctx context.Context, asset string) (string, error)
+	// Now is the clock; nil means time.Now.
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Traces makes spans; nil means the global provider.
+	Traces trace.TracerProvider
 }
 
-// Service serves viewings.
-type Service struct{ _ struct{} }
+const defaultTenant = "default"
 
-var errTODO = errors.New("skeleton")
+// Service serves viewings. All methods are safe for concurrent use.
+type Service struct {
+	opt    Options
+	tracer trace.Tracer
+
+	assets    *otter.Cache[string, assetEntry]
+	versions  *otter.Cache[string, *versionEntry]
+	manifests *otter.Cache[manifestKey, *manifest]
+	segments  *otter.Cache[segmentKey, *segment]
+	flight    singleflight.Group // of assets, versions and segments
+
+	mu       sync.RWMutex
+	viewings map[string]*viewing // by token hash
+	byAsset  map[string]map[*viewing]struct{}
+	watchers map[string]*watcher
+	// pending are the watchers that Run has yet to start; wake tells it so.
+	pending []*watcher
+	wake    chan struct{}
+}
 
 // New returns a Service; Run follows revocations.
-func New(opt Options) (*Service, error) { return &Service{}, nil }
-
-// Run works until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return errTODO }
-
-// Denied is the error of Open when the gate did not open. Its kind is
-// fault.Forbidden for No and fault.Unavailable for Unknown.
-type Denied struct{ Decision nft.Decision }
-
-func (d *Denied) Error() string { return "playback.Open: " + d.Decision.Reason }
-
-// Open asks the gate and returns a grant, or a *Denied wrapped with its kind.
-// p may be the zero Principal for a public asset.
-func (s *Service) Open(ctx context.Context, p auth.Principal, asset string) (Grant, error) {
-	return Grant{}, errTODO
+func New(opt Options) (*Service, error) {
+	const op = "playback.New"
+	bad := fault.New(fault.Invalid, op, "an option is missing")
+	for name, missing := range map[string]bool{
+		"Assets": opt.Assets == nil, "Store": opt.Store == nil, "Objects": opt.Objects == nil, "Keys": opt.Keys == nil, "Decider": opt.Decider == nil,
+		"Events": opt.Events == nil,
+	} {
+		if missing {
+			bad.With(name, "is required")
+		}
+	}
+	if len(bad.Fields) > 0 {
+		return nil, bad
+	}
+	fill(&opt.PathPrefix, "/v1")
+	fill(&opt.Lead, 4*time.Second)
+	fill(&opt.Hold, 6*time.Second)
+	fill(&opt.GrantTTL, 4*time.Hour)
+	fill(&opt.SegmentCacheBytes, 256<<20)
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Traces == nil {
+		opt.Traces = otel.GetTracerProvider()
+	}
+	s := &Service{
+		opt:      opt,
+		tracer:   opt.Traces.Tracer("github.com/streamgate/streamgate/media/playback"),
+		viewings: map[string]*viewing{},
+		byAsset:  map[string]map[*viewing]struct{}{},
+		watchers: map[string]*watcher{},
+		wake:     make(chan struct{}, 1),
+	}
+	var err error
+	if s.assets, err = otter.New(&otter.Options[string, assetEntry]{MaximumSize: 16 << 10}); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	if s.versions, err = otter.New(&otter.Options[string, *versionEntry]{MaximumSize: 4 << 10}); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	if s.manifests, err = otter.New(&otter.Options[manifestKey, *manifest]{
+		MaximumWeight: 64 << 20, Weigher: func(_ manifestKey, m *manifest) uint32 { return uint32(m.size) + 256 },
+	}); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	if s.segments, err = otter.New(&otter.Options[segmentKey, *segment]{
+		MaximumWeight: uint64(opt.SegmentCacheBytes), Weigher: func(_ segmentKey, g *segment) uint32 { return uint32(len(g.body)) + 256 },
+	}); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	return s, nil
 }
 
-// Resource is a manifest, a segment or a licence, ready to be served.
-type Resource struct {
-	ContentType string
-	Body        io.ReadSeeker
-	Size        int64
-	ETag        string // quoted; immutable bytes have one
-	Immutable   bool
+// fill sets *v to def when it is the zero value.
+func fill[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
 }
-
-// HLS returns the multivariant playlist for name "master.m3u8", or the media
-// playlist "{track}.m3u8". Unknown or ended grants are fault.Forbidden with the
-// reason, media that is not there yet fault.Unavailable with RetryAfter.
-func (s *Service) HLS(ctx context.Context, token, name string) (Resource, error) {
-	return Resource{}, errTODO
-}
-
-// DASH returns the manifest.
-func (s *Service) DASH(ctx context.Context, token string) (Resource, error) {
-	return Resource{}, errTODO
-}
-
-// Key returns the 16 bytes of the AES-128 key kid (32 hex digits). It asks the
-// decision again. Too early is held for a while, then fault.Unavailable with
-// RetryAfter; a lost right is fault.Forbidden.
-func (s *Service) Key(ctx context.Context, token, kid string) ([]byte, error) { return nil, errTODO }
-
-// License answers a ClearKey licence request (W3C EME, section 9.1.3) as Key does.
-func (s *Service) License(ctx context.Context, token string, request []byte) ([]byte, error) {
-	return nil, errTODO
-}
-
-// Media returns a ciphertext segment or init segment: the same bytes for every
-// viewer, immutable, no token. name is as the manifests spell it.
-func (s *Service) Media(ctx context.Context, asset string, version int, track, name string) (Resource, error) {
-	return Resource{}, errTODO
-}
-
-// Notice is one event of a viewing.
-type Notice struct {
-	Type     string       `json:"type"` // revoked, renew
-	Decision nft.Decision `json:"decision"`
-	At       time.Time    `json:"at"`
-}
-
-// Notices sends what happens to the grant until ctx ends or it is over.
-func (s *Service) Notices(ctx context.Context, token string) (<-chan Notice, error) {
-	return nil, errTODO
-}
-
-// Renew asks the gate again and moves the grant's expiry.
-func (s *Service) Renew(ctx context.Context, token string) (Grant, error) { return Grant{}, errTODO }
-
-// Close ends the grant by the viewer's wish.
-func (s *Service) Close(ctx context.Context, token string) error { return errTODO }

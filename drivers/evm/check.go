@@ -82,7 +82,10 @@ func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, reads []read,
 	if err != nil {
 		return nft.Reply{}, err
 	}
-	return nft.Reply{Answers: answers, Block: head.block()}, s.settle(ctx)
+	if err := s.settle(ctx); err != nil {
+		return nft.Reply{}, err
+	}
+	return nft.Reply{Answers: answers, Block: head.block()}, nil
 }
 
 // snapshot reads state at one block.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media"
+	"github.com/streamgate/streamgate/media/cmaf"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/mem"
 )
@@ -53,6 +55,7 @@ func newHouse(t *testing.T, change func(*media.Options)) *house {
 	h.opt = media.Options{
 		Store: h.store, Objects: h.objects, Keys: keys.NewMemory(), Transcoder: ffmpeg.New(ffmpeg.Options{}),
 		Queue: job.NewMemory(job.Options{}), Events: event.NewMemory(event.Options{}), WorkDir: h.work,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	if change != nil {
 		change(&h.opt)
@@ -164,7 +167,7 @@ func (h *house) upload(asset string, body []byte) {
 // await watches the asset until it has one of the statuses.
 func (h *house) await(id string, want ...media.Status) media.Asset {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	ch, err := h.svc.Watch(ctx, "default", id)
 	if err != nil {
@@ -232,4 +235,47 @@ func fixture(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// stored returns a track as one file.
+func (h *house) stored(tr cmaf.Track) []byte {
+	h.t.Helper()
+	out := bytes.Clone(tr.Init)
+	for _, s := range tr.Segments {
+		rc, err := h.objects.Get(h.t.Context(), s.Object, s.Offset, s.Length)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		b, err := io.ReadAll(rc)
+		rc.Close()
+		if err != nil || int64(len(b)) != s.Length {
+			h.t.Fatalf("segment: %d of %d bytes, %v", len(b), s.Length, err)
+		}
+		out = append(out, b...)
+	}
+	return out
+}
+
+// decoded counts the frames that ffprobe decodes without complaint.
+func decoded(path, kind string) (n int, err error) {
+	cmd := exec.Command("ffprobe", "-v", "error", "-select_streams", kind[:1], "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || stderr.Len() > 0 {
+		return 0, fmt.Errorf("ffprobe: %v %s", err, stderr.String())
+	}
+	_, err = fmt.Sscan(string(out), &n)
+	return n, err
+}
+
+// tidy waits until nothing is left in storage: an asset's failure is told a moment
+// before the last of it is gone.
+func (h *house) tidy() {
+	for range 200 {
+		if infos, err := h.objects.List(h.t.Context(), "", "", 1); err == nil && len(infos) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

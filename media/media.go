@@ -158,4 +158,3 @@ func New(opt Options) (*Service, error) {
 	s.versions.now = opt.Now
 	return s, nil
 }
-

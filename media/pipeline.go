@@ -277,8 +277,8 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 	}
 	s.versions.forget(r.Asset.ID)
 	s.settle(r.Asset.ID)
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
-	// What follows is tidying; if it fails, deleting the asset or replacing it does it.
+	defer s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	// The rest is tidying; what of it fails is done when the asset is deleted.
 	err = errors.Join(
 		s.opt.Store.DeleteVersion(ctx, r.Asset.ID, version),
 		s.removeUpload(ctx, upload),

@@ -347,7 +347,7 @@ func (w *tusWriter) finish() {
 		if strings.HasPrefix(text, tusd.ErrLockTimeout.ErrorCode) {
 			w.status = http.StatusLocked
 			text = "another request is writing this upload; try again"
-		} else if _, msg, ok := strings.Cut(text, ": "); ok && w.status < 500 {
+		} else if _, msg, ok := strings.Cut(text, ": "); ok && (w.status < 500 || w.status == http.StatusNotImplemented) {
 			text = msg
 		} else if w.status >= 500 {
 			text = ""

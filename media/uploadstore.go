@@ -120,7 +120,9 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 }
 
 // GetReader implements tusd.Upload; downloads are off.
-func (u *upload) GetReader(context.Context) (io.ReadCloser, error) { return nil, tusd.ErrNotImplemented }
+func (u *upload) GetReader(context.Context) (io.ReadCloser, error) {
+	return nil, tusd.ErrNotImplemented
+}
 
 // FinishUpload implements tusd.Upload.
 func (u *upload) FinishUpload(ctx context.Context) error {

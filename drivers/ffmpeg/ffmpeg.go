@@ -87,6 +87,9 @@ func input(pixels int64) []string {
 	return []string{"-nostdin", "-protocol_whitelist", "file,pipe", "-format_whitelist", formats, "-max_pixels", fmt.Sprint(pixels)}
 }
 
+// decodable bounds the area of a picture. Decoders ask for more than they show: padding, edges.
+func decodable(p media.Probe) int64 { return 2*p.CodedPixels + 1<<20 }
+
 // formats are the containers taken. Playlists, concat scripts and still images are not
 // among them.
 const formats = "mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf"
@@ -95,7 +98,7 @@ const formats = "mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf"
 func (t *Transcoder) Video(ctx context.Context, job media.VideoJob, progress func(int64)) error {
 	p, rate := job.Probe, job.Probe.Rate
 	args := []string{"-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.25"}
-	args = append(args, input(max(p.CodedPixels*2, 1<<16))...)
+	args = append(args, input(decodable(p))...)
 	if job.Threads > 0 {
 		args = append(args, "-threads", fmt.Sprint(job.Threads), "-filter_complex_threads", fmt.Sprint(job.Threads))
 	}
@@ -131,9 +134,14 @@ func (t *Transcoder) Video(ctx context.Context, job media.VideoJob, progress fun
 // decode time or by a coarse index, so it is before the first frame wanted, and further with each attempt.
 func seek(job media.VideoJob) float64 {
 	back := 1.0
+	switch job.Probe.Container {
+	case "mpegts", "mpeg", "flv", "ogg", "asf":
+		// No index of keyframes: a seek may land behind the one before.
+		back = 12
+	}
 	switch {
 	case job.Attempt == 2:
-		back = 20
+		back = 40
 	case job.Attempt > 2:
 		return 0
 	}
@@ -190,7 +198,7 @@ func timescale(r media.Rate) int64 {
 func (t *Transcoder) Audio(ctx context.Context, job media.AudioJob, progress func(time.Duration)) error {
 	p := job.Probe
 	args := []string{"-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.25"}
-	args = append(args, input(max(p.CodedPixels*2, 1<<16))...)
+	args = append(args, input(decodable(p))...)
 	args = append(args, "-vn", "-sn", "-dn", "-copyts", "-i", sourceName, "-map", fmt.Sprintf("0:%d", p.AudioStream),
 		"-map_metadata", "-1", "-map_chapters", "-1",
 		// async fills gaps with silence and first_pts pads or cuts the start, so that

@@ -82,6 +82,7 @@ type ingest struct {
 	pending []mp4.FullSample
 	next    uint64 // decode time of the next sample
 	cut     int64  // audio: index of the fragment being gathered
+	last    int64  // number of the fragment written last
 	shift   int64  // added to composition offsets so that the first picture is at the base
 	started bool
 }
@@ -216,6 +217,9 @@ func (in *ingest) flush() error {
 	if _, err := in.out.Write(buf.Bytes()); err != nil {
 		return err
 	}
+	if err := in.aligned(number, start); err != nil {
+		return err
+	}
 	perSegment := in.opt.SegmentMS / in.opt.FragmentMS
 	in.place(int((number-1)/perSegment), Segment{
 		Object: in.opt.Object, Offset: in.res.Bytes, Length: int64(buf.Len()),
@@ -225,6 +229,20 @@ func (in *ingest) flush() error {
 	in.res.Samples += len(in.pending)
 	in.res.Duration += dur
 	in.pending = in.pending[:0]
+	return nil
+}
+
+// aligned tells whether fragment number starts where the grid has it, after its
+// predecessor. An encoder that was given fewer frames than it was told about
+// puts its sync samples elsewhere, and that shows here.
+func (in *ingest) aligned(number int64, start uint64) error {
+	span := uint64(in.res.Track.Timescale) * uint64(in.opt.FragmentMS)
+	late := start*1000 - min(uint64(number-1)*span, start*1000)
+	consecutive := in.last == 0 || number == in.last+1
+	in.last = number
+	if in.res.Track.Kind == Video && (!consecutive || late >= uint64(in.pending[0].Dur)*1000) {
+		return fault.New(fault.Internal, "", "a fragment is off the grid")
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 const (
 	patience = 10 * time.Second       // for what must happen
 	quiet    = 150 * time.Millisecond // for what must not
-	short    = 300 * time.Millisecond // leases that are to expire
+	short    = time.Second            // leases that are to expire, long enough for a busy machine
 	long     = time.Minute            // leases that are not
 )
 
@@ -195,7 +195,7 @@ func once(t testing.TB, newQueue NewQueue) {
 
 func notBefore(t testing.TB, newQueue NewQueue) {
 	q := newQueue(t, usual())
-	due := time.Now().Add(3 * quiet)
+	due := time.Now().Add(short)
 	enqueue(t, q, job.Job{ID: "1", Kind: "k", NotBefore: due, Priority: 9})
 	empty(t, q, "k")
 	enqueue(t, q, job.Job{ID: "2", Kind: "k"})
@@ -321,7 +321,7 @@ func nack(t testing.TB, newQueue NewQueue) {
 	if l = take(t, q, long); l.Attempt != 2 {
 		t.Errorf("attempt %d, want 2", l.Attempt)
 	}
-	must(t, q.Nack(t.Context(), l.Token, 2*quiet, nil))
+	must(t, q.Nack(t.Context(), l.Token, short, nil))
 	enqueue(t, q, job.Job{ID: "1", Kind: "k"}) // it is waiting, so this is nothing
 	empty(t, q, "k")
 	if l = take(t, q, long); l.Attempt != 3 {

@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export GOTOOLCHAIN ?= local
-GOFLAGS_BUILD := -trimpath
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 CLIP ?=
@@ -16,7 +15,7 @@ tools: ## install what is missing (ffmpeg, chromium, bubblewrap ... by apt)
 	@scripts/tools.sh
 
 build: ## build bin/refserver
-	go build $(GOFLAGS_BUILD) -o bin/refserver ./cmd/refserver
+	go build -o bin/refserver ./cmd/refserver
 
 demo: tools build ## upload, transcode, gate and play a real clip, everything embedded
 	./bin/refserver demo --clip "$(or $(CLIP),$$(scripts/fetch-clip.sh))" $(DEMO_ARGS)

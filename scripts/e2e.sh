@@ -2,7 +2,7 @@
 # The main job in real browsers. Screenshots go to .cache/e2e, or $SHOTS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ -x bin/refserver ] || go build -trimpath -o bin/refserver ./cmd/refserver
+[ -x bin/refserver ] || go build -o bin/refserver ./cmd/refserver
 CLIP=${CLIP:-$(scripts/fetch-clip.sh)}
 modules=$(scripts/node-modules.sh e2e)
 export CLIP E2E_MODULES=$modules SHOTS=${SHOTS:-$PWD/.cache/e2e}

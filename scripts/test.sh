@@ -12,6 +12,6 @@ scripts/cover.sh
 step "fuzz targets, ${FUZZTIME:-30s} each"
 scripts/fuzz.sh "${FUZZTIME:-30s}"
 step "browser"
-go build -trimpath -o bin/refserver ./cmd/refserver
+go build -o bin/refserver ./cmd/refserver
 scripts/e2e.sh
 step "done"

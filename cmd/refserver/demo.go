@@ -1,0 +1,328 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamgate/streamgate"
+	"github.com/streamgate/streamgate/cmd/refserver/devchain"
+	"github.com/streamgate/streamgate/drivers/evm"
+)
+
+type demoCmd struct {
+	Addr string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 takes a free one."`
+	Data string `default:"demo-data" help:"Folder for everything the demo keeps."`
+	Clip string `type:"existingfile" help:"Video to gate; without one a test picture is made."`
+	Open bool   `help:"Serve on an address that is not loopback, although the demo wallets' keys are public."`
+}
+
+// demoInfo is what DIR/demo.json holds.
+type demoInfo struct {
+	URL          string       `json:"url"`
+	RPCURL       string       `json:"rpc_url"`
+	WSURL        string       `json:"ws_url"`
+	Chain        string       `json:"chain"`
+	PassContract string       `json:"pass_contract"`
+	AssetID      string       `json:"asset_id"`
+	Wallets      []demoWallet `json:"wallets"`
+}
+
+type demoWallet struct {
+	Name       string `json:"name"`
+	Address    string `json:"address"`
+	PrivateKey string `json:"private_key,omitempty"`
+	Holds      bool   `json:"holds"`
+}
+
+// Run starts the chain, the platform and the demo's own routes, then does through
+// the public API what a creator does: sign in, create, upload, gate.
+func (d demoCmd) Run(ctx context.Context, e *env) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	log := logger(cfg, e.stderr)
+	ln, err := net.Listen("tcp", d.Addr)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !d.Open {
+		return fmt.Errorf("%s is not loopback and the demo wallets' keys are public: add --open if that is what you want", d.Addr)
+	}
+	chain, err := devchain.Start(ctx, devchain.Options{})
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	wallets, err := newDemoWallets(ctx, chain)
+	if err != nil {
+		return err
+	}
+	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint)
+	if err != nil {
+		return err
+	}
+	defer flush(context.WithoutCancel(ctx))
+	verifier, err := evm.Dial(ctx, evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log})
+	if err != nil {
+		return err
+	}
+	defer verifier.Close()
+	cfg.Data = d.Data
+	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifier))...)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	wallets.mount(mux)
+	mux.Handle("/", p.Handler())
+	url := "http://" + ln.Addr().String()
+	info := demoInfo{
+		URL: url, RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID().String(), PassContract: wallets.pass,
+	}
+	ready := func(ctx context.Context) error {
+		if err := d.prepare(ctx, e, wallets, &info); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		return nil
+	}
+	platform := func(ctx context.Context) error {
+		done := make(chan error, 1)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() { done <- p.Run(ctx) }()
+		if err := ready(ctx); err != nil {
+			cancel()
+			return errors.Join(err, <-done)
+		}
+		return <-done
+	}
+	return errors.Join(serve(ctx, ln, mux, platform, p.Drain, log), p.Close())
+}
+
+// prepare is the creator's part, over HTTP, and demo.json at its end.
+func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demoInfo) error {
+	began := time.Now()
+	clip := d.Clip
+	if clip == "" {
+		clip = filepath.Join(d.Data, "testpicture.mp4")
+		if err := makeTestPicture(ctx, clip); err != nil {
+			return err
+		}
+	}
+	c := &creator{base: info.URL, http: &http.Client{Timeout: 2 * time.Minute}}
+	if err := c.waitReady(ctx); err != nil {
+		return err
+	}
+	if err := c.signIn(ctx, w.chain.ChainID().String(), devchain.Creator(), w.sign); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "chain %s at %s, pass contract %s\n", info.Chain, info.RPCURL, info.PassContract)
+	gate := fmt.Sprintf(`{"gr":1,"when":{"hold":"%s/erc721:%s"},"note":"Holders of the demo pass may watch."}`, info.Chain, info.PassContract)
+	title := "Sintel (trailer)"
+	if d.Clip == "" {
+		title = "Test picture"
+	} else if !strings.Contains(strings.ToLower(filepath.Base(clip)), "sintel") {
+		title = strings.TrimSuffix(filepath.Base(clip), filepath.Ext(clip))
+	}
+	var asset struct {
+		ID      string `json:"id"`
+		Status  string `json:"status"`
+		Reason  string `json:"reason"`
+		Version int    `json:"version"`
+	}
+	if err := c.call(ctx, "POST", "/v1/assets", map[string]any{"title": title, "description": "Gated by the demo pass.", "tags": []string{"demo"}, "gate": json.RawMessage(gate)}, &asset); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "uploading %s\n", clip)
+	if err := c.upload(ctx, asset.ID, clip); err != nil {
+		return err
+	}
+	uploaded := time.Now()
+	playable := false
+	for asset.Status != "ready" {
+		if err := c.call(ctx, "GET", "/v1/assets/"+asset.ID, nil, &asset); err != nil {
+			return err
+		}
+		if asset.Status == "failed" {
+			return errors.New("the video was refused: " + asset.Reason)
+		}
+		if asset.Status == "playable" && !playable {
+			playable = true
+			fmt.Fprintf(e.stdout, "playable %.1f s after the upload's end\n", time.Since(uploaded).Seconds())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	fmt.Fprintf(e.stdout, "ready %.1f s after the upload's end\n", time.Since(uploaded).Seconds())
+	info.AssetID = asset.ID
+	w.setAsset(asset.ID)
+	info.Wallets = w.list(ctx, true)
+	if err := writeJSON(filepath.Join(d.Data, "demo.json"), info); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "\nOpen %s (set up in %.1f s). Sign in as Holder to watch, as Newcomer to meet the gate.\n", info.URL, time.Since(began).Seconds())
+	return nil
+}
+
+// creator is a minimal client of the public API.
+type creator struct {
+	base, token string
+	http        *http.Client
+}
+
+func (c *creator) do(ctx context.Context, method, path string, body io.Reader, header map[string]string) (*http.Response, error) {
+	url := path
+	if strings.HasPrefix(path, "/") {
+		url = c.base + path
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+		return nil, fmt.Errorf("%s %s: %s: %s", method, req.URL.Path, res.Status, text)
+	}
+	return res, nil
+}
+
+func (c *creator) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	header := map[string]string{}
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body, header["Content-Type"] = bytes.NewReader(b), "application/json"
+	}
+	res, err := c.do(ctx, method, path, body, header)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(out)
+}
+
+func (c *creator) waitReady(ctx context.Context) error {
+	for {
+		res, err := c.do(ctx, "GET", "/readyz", nil, nil)
+		if err == nil {
+			return res.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return cmp.Or(ctx.Err(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *creator) signIn(ctx context.Context, chain string, a devchain.Account, sign func(address, message string) (string, error)) error {
+	var ch struct {
+		Message string `json:"message"`
+	}
+	if err := c.call(ctx, "POST", "/v1/auth/challenge", map[string]string{"account": chain + ":" + a.Address}, &ch); err != nil {
+		return err
+	}
+	sig, err := sign(a.Address, ch.Message)
+	if err != nil {
+		return err
+	}
+	var tokens struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := c.call(ctx, "POST", "/v1/auth/verify", map[string]string{"message": ch.Message, "signature": sig}, &tokens); err != nil {
+		return err
+	}
+	c.token = tokens.AccessToken
+	return nil
+}
+
+// upload sends file by tus 1.0: one creation, one PATCH.
+func (c *creator) upload(ctx context.Context, asset, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	enc := base64.StdEncoding.EncodeToString
+	res, err := c.do(ctx, "POST", "/v1/uploads", nil, map[string]string{
+		"Tus-Resumable": "1.0.0", "Upload-Length": strconv.FormatInt(st.Size(), 10),
+		"Upload-Metadata": "asset_id " + enc([]byte(asset)) + ",filename " + enc([]byte(filepath.Base(file))),
+	})
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	to := res.Header.Get("Location")
+	res, err = c.do(ctx, "PATCH", to, f, map[string]string{
+		"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream",
+	})
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// makeTestPicture has ffmpeg make a minute of moving picture and sound.
+func makeTestPicture(ctx context.Context, file string) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	part := file + ".part.mp4"
+	out, err := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=24:duration=60",
+		"-f", "lavfi", "-i", "sine=frequency=330:duration=60", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart", part).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ffmpeg: %w: %s", err, out)
+	}
+	return os.Rename(part, file)
+}
+
+func writeJSON(file string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".part", append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".part", file)
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,10 +135,20 @@ func (g *gate) say(account string, o nft.Outcome, tell bool) {
 	}
 }
 
-func (g *gate) watching() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.watchers)
+// following waits until n watches run, which is after Run has subscribed.
+func (f *fixture) following(t testing.TB, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+		f.gate.mu.Lock()
+		have := len(f.gate.watchers)
+		f.gate.mu.Unlock()
+		if have == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d watches, want %d", have, n)
+		}
+	}
 }
 
 type fixture struct {

@@ -166,6 +166,7 @@ func TestDeletedAssetIsGone(t *testing.T) {
 	if _, err := f.Media(ctx, "film", 1, "v180", "h0.m4s"); err != nil {
 		t.Fatal(err)
 	}
+	f.following(t, 1)
 	notices, err := f.Notices(ctx, g.Token)
 	if err != nil {
 		t.Fatal(err)

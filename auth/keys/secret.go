@@ -14,20 +14,24 @@ const redacted = "REDACTED"
 // field deep in another value. The zero Secret is empty. It may be copied;
 // copies share the bytes.
 type Secret struct {
-	// A pointer, because fmt prints unexported fields without asking their
-	// methods: of a pointer below the top level it prints the address only.
-	p *[]byte
+	// Two pointers deep, because fmt prints unexported fields without asking their
+	// methods: it follows one pointer at most, when the verb does not fit its
+	// type, and of the second it prints the address.
+	p **[]byte
 }
 
 // NewSecret returns a Secret that holds b and takes ownership of it.
-func NewSecret(b []byte) Secret { return Secret{&b} }
+func NewSecret(b []byte) Secret {
+	p := &b
+	return Secret{&p}
+}
 
 // Bytes returns the bytes themselves, not a copy.
 func (s Secret) Bytes() []byte {
 	if s.p == nil {
 		return nil
 	}
-	return *s.p
+	return **s.p
 }
 
 // Equal compares in constant time.

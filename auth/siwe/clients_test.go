@@ -95,7 +95,7 @@ func node(t *testing.T, dir string, command, answer any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(in)

@@ -99,7 +99,7 @@ func (t *Transcoder) Probe(ctx context.Context, source string, limits media.Limi
 }
 
 func (t *Transcoder) probe(ctx context.Context, source string, l media.Limits, args ...string) (report, error) {
-	all := append([]string{"-v", "error"}, input(l.MaxPixels)[1:]...)
+	all := append([]string{"-v", "error"}, input(l.MaxPixels + 1<<20)[1:]...)
 	all = append(all, "-max_streams", fmt.Sprint(l.MaxStreams), "-of", "json")
 	all = append(append(all, args...), sourceName)
 	out, err := t.run(ctx, command{program: t.opt.FFprobe, args: all, source: source, limit: small, urgent: true})

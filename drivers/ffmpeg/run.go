@@ -201,6 +201,8 @@ func classify(err error, stderr *tail) error {
 		return blame(fault.Unavailable, "", err, stderr)
 	case strings.Contains(text, "No space left on device"):
 		return blame(fault.Unavailable, "", err, stderr)
+	case strings.Contains(text, "max pixel count"):
+		return blame(fault.TooLarge, "The picture has more pixels than are taken.", err, stderr)
 	case code == int(syscall.SIGXCPU), code == int(syscall.SIGXFSZ), strings.Contains(text, "Cannot allocate memory"), strings.Contains(text, "File too large"):
 		return blame(fault.TooLarge, "This video needs more resources than one upload may use.", err, stderr)
 	case code == int(syscall.SIGKILL):

@@ -194,12 +194,15 @@ func (s *Store) tick() time.Time {
 // publish moves tmp to key's place and syncs the directory.
 func (s *Store) publish(tmp, key string, ifAbsent bool) error {
 	name, dir := key+mark, path.Dir(key)
-	// Another process may prune the directory between the two steps.
+	// Another process may prune the directory, or a parent, between any two steps.
 	for range 100 {
-		if err := s.ensureDir(dir); err != nil {
+		err := s.ensureDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		var err error
 		if ifAbsent {
 			// Unlike rename, link fails when the name is taken.
 			err = s.root.Link(tmp, name)
@@ -212,7 +215,10 @@ func (s *Store) publish(tmp, key string, ifAbsent bool) error {
 		if err != nil {
 			return err
 		}
-		return s.syncDir(dir)
+		if err := s.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil // a directory that is gone again was emptied by a later Delete
 	}
 	return fault.New(fault.Unavailable, "file.publish", "the directory of the key is being removed again and again")
 }

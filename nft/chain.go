@@ -54,6 +54,7 @@ type chain struct {
 	down      bool
 	lastGood  time.Time
 	lastTried time.Time
+	told      string // hash of the head the watch told last, "" when not sure
 	following bool
 }
 
@@ -134,6 +135,11 @@ func (c *chain) void() {
 
 // apply takes in a change. Counters move before anyone is told.
 func (c *chain) apply(ch Change) {
+	if ch.Gap || ch.Removed {
+		c.tell("")
+	} else if ch.Contract == "" {
+		c.tell(ch.Block.Hash)
+	}
 	if ch.Gap || ch.Contract != "" && len(ch.Accounts) == 0 {
 		c.void()
 		return
@@ -170,9 +176,23 @@ func (c *chain) seen(now time.Time, head *Block, err error) (changed bool) {
 	return wasDown != c.down
 }
 
+func (c *chain) tell(head string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = head
+}
+
+// toldHead returns "" unless the chain is followed and its head is known.
+func (c *chain) toldHead() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told
+}
+
 func (c *chain) follow(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.told = ""
 	c.following = on
 	for _, l := range c.contracts {
 		l.listed = false

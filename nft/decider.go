@@ -23,7 +23,8 @@ import (
 type DeciderOptions struct {
 	// Verifiers are the chains that can be asked. The last of two for one chain counts.
 	Verifiers []Verifier
-	// Cache keeps decisions across deciders; nil keeps them in process only.
+	// Cache shares decisions between deciders that run and stand at the same head
+	// block; nil keeps them in process only.
 	Cache cache.Cache
 	// Lists resolves the "list" leaf: is account in the tenant's list? Call
 	// ListChanged after a change.
@@ -304,9 +305,15 @@ func (d *Decider) join(ctx context.Context, k key, r *rule.Rule, s Subject) (*fl
 }
 
 func (d *Decider) fly(ctx context.Context, k key, f *flight, r *rule.Rule, s Subject) {
-	f.d, f.err = d.evaluate(ctx, r, s)
+	var shared bool
+	if f.d, shared = d.loadShared(ctx, k, r); !shared {
+		f.d, f.err = d.evaluate(ctx, r, s)
+	}
 	if f.err == nil {
 		d.store(k, f.d, f.deps)
+		if !shared {
+			d.storeShared(ctx, k, r, f.d)
+		}
 	}
 	d.mu.Lock()
 	if d.flights[k] == f {

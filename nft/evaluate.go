@@ -80,6 +80,14 @@ func (d *Decider) conclude(e *evaluation) Decision {
 	if t := boundary(e.r, e.now); !t.IsZero() && t.Before(out.ValidUntil) {
 		out.ValidUntil = t
 	}
+	for _, b := range e.plan.order {
+		if b.at.Tag == "latest" && b.reason == "" {
+			if out.heads == nil {
+				out.heads = map[string]string{}
+			}
+			out.heads[b.chain.String()] = b.reply.Block.Hash
+		}
+	}
 	out.Message = message(out)
 	return out
 }

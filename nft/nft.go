@@ -173,6 +173,8 @@ type Decision struct {
 	// pending means the settled state and the head disagree, so that a new head
 	// alone may change the outcome.
 	pending bool
+	// heads is the hash of the newest block of each chain that was read.
+	heads map[string]string
 }
 
 // Node explains one node of a rule. The reason "not_needed" marks a leaf that was

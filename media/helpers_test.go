@@ -34,7 +34,7 @@ var ann = auth.Principal{Tenant: "default", UserID: "ann"}
 
 // house is a Service with all that it stands on.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	svc     *media.Service
 	store   *sqldb.Media
 	objects storage.Store
@@ -43,7 +43,7 @@ type house struct {
 	work    string
 }
 
-func newHouse(t *testing.T, change func(*media.Options)) *house {
+func newHouse(t testing.TB, change func(*media.Options)) *house {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := sqldb.Open(t.Context(), filepath.Join(dir, "sg.db"))
@@ -167,7 +167,7 @@ func (h *house) upload(asset string, body []byte) {
 // await watches the asset until it has one of the statuses.
 func (h *house) await(id string, want ...media.Status) media.Asset {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
 	defer cancel()
 	ch, err := h.svc.Watch(ctx, "default", id)
 	if err != nil {
@@ -221,6 +221,15 @@ func bars(size, rate string, seconds float64) []string {
 
 func tone(seconds float64) []string {
 	return []string{"-f", "lavfi", "-i", fmt.Sprintf("sine=f=440:r=44100:d=%g", seconds)}
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // fixture reads a clip of the mp4ff module.

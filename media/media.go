@@ -1,6 +1,33 @@
 // Package media is the life of an asset: created, uploaded, probed, transcoded
 // to a ladder of renditions in CMAF, playable, ready. It holds the pipeline and the
-// Transcoder interface; drivers/ffmpeg is the default transcoder.
+// Transcoder interface; drivers/ffmpeg is the default transcoder. The HTTP rooms and
+// playback call it; it never decides who may watch and never hands out a key.
+//
+// # Uploads
+//
+// Bytes come by tus 1.0. They are gathered into parts of 8 MiB; a part is put into
+// storage, then the offset and the state of the running SHA-256 are committed with it in one
+// transaction, and only then acknowledged. A kill at any moment loses nothing acknowledged.
+//
+// # The grid
+//
+// All tracks of a version share one time grid: segments of 4 s, fragments of 2 s. Video is
+// encoded in chunks that start on the grid, picked by frame number out of a constant rate, so
+// chunks depend on no keyframe of the source, every rung has the same frames, and the chunks' sum is
+// the source's count. Sound is encoded once and whole, as an encoder restarted is
+// heard at each seam, and cut at the AAC frame nearest to the grid.
+//
+// Time zero of an asset is its first picture. Sound before it is cut, sound missing is
+// silence, and sound after the last picture is cut. The encoder's priming frame is dropped
+// instead of being hidden by an edit list (see cmaf.Ingest), so sound and picture agree in every player.
+//
+// # Work
+//
+// The database is the truth: the plan's tasks with what came of each. Jobs only say which
+// to look at, and Run puts back those a crash lost. A task's outputs are named by the plan and checked
+// before they count; doing it twice does no harm. The lowest rung's first segment is a job of its own in
+// a lane of its own, so a new upload plays within seconds while old ones are still being encoded.
+// Failures of the media fail the asset with a public reason after three tries, ours after ten.
 package media
 
 import (

@@ -86,6 +86,9 @@ func (f *Film) ingest(ctx context.Context, id, path string, skip int) error {
 	}
 	t := in.Track
 	t.ID, t.Complete = id, true
+	if t.Kind == cmaf.Video {
+		t.FrameRateNum, t.FrameRateDen = 24, 1
+	}
 	for _, g := range t.Segments {
 		t.PeakBandwidth = max(t.PeakBandwidth, g.Length*8*int64(t.Timescale)/int64(g.Duration))
 	}

@@ -82,7 +82,11 @@ func decodeStrict(b []byte, dst any) error {
 	if err := json.Unmarshal(b, dst); err != nil {
 		var te *json.UnmarshalTypeError
 		if errors.As(err, &te) {
-			return bad.With("/"+strings.ReplaceAll(te.Field, ".", "/"), fmt.Sprintf("a %s is not allowed here, %s is due", te.Value, jsonType(te.Type)))
+			ptr := ""
+			if te.Field != "" {
+				ptr = "/" + strings.ReplaceAll(te.Field, ".", "/")
+			}
+			return bad.With(ptr, fmt.Sprintf("a %s is not allowed here, %s is due", te.Value, jsonType(te.Type)))
 		}
 		var fe *fault.Error
 		if errors.As(err, &fe) {

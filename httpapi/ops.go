@@ -40,6 +40,7 @@ type component struct {
 
 func (a *api) components(q *request) (list []component, ok bool) {
 	ok = true
+	list = []component{}
 	for name, err := range a.Health(q.r.Context()) {
 		c := component{Name: name, OK: err == nil}
 		if err != nil {

@@ -110,6 +110,9 @@ func table() []route {
 func (a *api) mountRest(mux *http.ServeMux) error {
 	allowed := map[string][]string{}
 	for _, r := range table() {
+		if r.pattern == "/metrics" && a.Metrics == nil {
+			continue
+		}
 		allowed[r.pattern] = append(allowed[r.pattern], r.method)
 		if r.method == "GET" {
 			allowed[r.pattern] = append(allowed[r.pattern], "HEAD")

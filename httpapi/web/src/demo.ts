@@ -31,5 +31,5 @@ export function transferBox(demo: Demo): Child[] {
   };
 
   draw(demo);
-  return [h('h2', { id: 'demo-h' }, 'Demo chain'), h('p', null, 'Two wallets, one access pass. Sign in as one of them in each of two tabs, then hand the pass over and watch what happens.'), holders, buttons, note];
+  return [h('h2', { id: 'demo-h' }, 'Demo chain'), h('p', null, 'A few wallets, one access pass. Sign in as one of them in each of two tabs, then hand the pass over and watch what happens.'), holders, buttons, note];
 }

@@ -258,4 +258,3 @@ func BenchmarkMediaCached(b *testing.B) {
 		}
 	}
 }
-

@@ -206,7 +206,8 @@ func (t *Transcoder) Audio(ctx context.Context, job media.AudioJob, progress fun
 		"-af", fmt.Sprintf("asetpts=PTS-(%.6f)/TB,aresample=%d:async=1:first_pts=0,atrim=start=0:end=%.6f", p.Start(), job.SampleRate, p.Duration.Seconds()),
 		"-c:a", "aac", "-b:a", fmt.Sprint(job.BitRate), "-ar", fmt.Sprint(job.SampleRate), "-ac", "2",
 		"-movflags", "+empty_moov+default_base_moof+frag_keyframe", "-frag_duration", "2000000", "-f", "mp4", job.Name+".mp4")
-	_, err := t.run(ctx, command{program: t.opt.FFmpeg, args: args, source: job.Source, dir: job.Dir, limit: audioLimit(job), onLine: func(k, v string) {
+	// Sound is cheap, and nothing plays before it is there: it is not held back.
+	_, err := t.run(ctx, command{program: t.opt.FFmpeg, args: args, source: job.Source, dir: job.Dir, limit: audioLimit(job), urgent: true, onLine: func(k, v string) {
 		if us, ok := number(v); ok && k == "out_time_us" && progress != nil {
 			progress(time.Duration(us) * time.Microsecond)
 		}

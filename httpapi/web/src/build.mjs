@@ -18,6 +18,7 @@ const result = await build({
   chunkNames: '[name]-[hash]',
   bundle: true,
   splitting: true,
+  preserveSymlinks: true, // names in the output must not depend on where node_modules really is
   format: 'esm',
   platform: 'browser',
   target: ['chrome110', 'firefox115', 'safari16'],

@@ -107,7 +107,7 @@ for (const look of looks) {
     });
     try {
       await page.goto(origin + s.path);
-      await page.waitForSelector('h1', { state: 'attached', timeout: 8000 });
+      await page.waitForSelector('h1', { state: 'attached', timeout: 30000 });
       await page.waitForLoadState('networkidle');
       await s.act?.(page);
       await page.waitForTimeout(60);

@@ -45,4 +45,4 @@ generate: ## contracts, web assets
 	go generate ./...
 
 web: ## rebuild the embedded web app
-	cd httpapi/web && npm ci --no-audit --no-fund && npm run build
+	cd httpapi/web/src && npm ci --no-audit --no-fund --ignore-scripts && npm run build

@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 import { privateKeyToAccount } from 'viem/accounts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = process.env.STREAMGATE_ROOT || join(here, '..');
+const root = process.env.E2E_ROOT || join(here, '..');
 export const shots = process.env.SHOTS || join(root, '.cache', 'e2e');
 mkdirSync(shots, { recursive: true });
 
@@ -41,7 +41,7 @@ export async function startDemo() {
   let exited = false;
   child.on('exit', () => { exited = true; });
   const file = join(data, 'demo.json');
-  await until('demo.json', 120000, () => { if (exited) throw new Error('the demo ended:\n' + log); return existsSync(file); }, 100);
+  await until('demo.json', 300000, () => { if (exited) throw new Error('the demo ended:\n' + log); return existsSync(file); }, 100);
   const demo = JSON.parse(readFileSync(file, 'utf8'));
   const stop = () => new Promise(ok => { if (exited) return ok(); child.on('exit', ok); child.kill('SIGTERM'); setTimeout(() => child.kill('SIGKILL'), 15000).unref(); });
   return { ...demo, stop, log: () => log, data };

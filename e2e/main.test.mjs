@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { startDemo, launch, api, signIn, transfer, open, hostile, picture, lastFrame, until, serveFiles, shots, address } from './harness.mjs';
 
 let demo, browser;
-before(async () => { demo = await startDemo(); browser = await launch(); }, { timeout: 180000 });
+before(async () => { demo = await startDemo(); browser = await launch(); }, { timeout: 360000 });
 after(async () => { await browser?.close(); await demo?.stop(); });
 
 const engines = ['hls', 'shaka', 'dash'];

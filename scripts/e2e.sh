@@ -11,5 +11,5 @@ run=$(dirname "$modules")/run
 mkdir -p "$run"
 cp e2e/*.mjs e2e/*.html "$run/"
 ln -sfn "$modules" "$run/node_modules"
-export STREAMGATE_ROOT=$PWD
+export E2E_ROOT=$PWD
 node --test --test-concurrency=1 --test-reporter=spec ${E2E_ARGS:-} "$run"/*.test.mjs

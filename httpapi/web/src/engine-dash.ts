@@ -9,6 +9,8 @@ export function create(events: Events): Engine {
   player.updateSettings({
     debug: { logLevel: 0 },
     streaming: {
+      // A paused player that goes on fetching also goes on collecting keys.
+      scheduling: { scheduleWhilePaused: false },
       buffer: { bufferTimeDefault: BUFFER, bufferTimeAtTopQuality: BUFFER, bufferTimeAtTopQualityLongForm: BUFFER },
       text: { defaultEnabled: false },
     },

@@ -4,58 +4,36 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamgate/streamgate/internal/httpload"
 )
 
-func TestOpenLoopCountsFromWhenDue(t *testing.T) {
+func TestPrintsTheResult(t *testing.T) {
 	t.Parallel()
-	gate := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		<-gate
-		w.Write([]byte("hello"))
-	}))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	defer srv.Close()
-	time.AfterFunc(300*time.Millisecond, func() { close(gate) })
-	var out strings.Builder
-	err := run(options{targets: "-", rate: 200, duration: 500 * time.Millisecond, conns: 2}, strings.NewReader("GET "+srv.URL+"/x\n"), &out)
-	if err != nil {
+	file := filepath.Join(t.TempDir(), "targets")
+	if err := os.WriteFile(file, []byte("GET "+srv.URL+"/x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var r Result
-	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
-		t.Fatal(err)
-	}
-	// Everything due during the stall waited: two connections hold two requests, yet most of the first 60 must be late.
-	if r.Status["200"] != r.Requests || r.Requests < 90 || r.Bytes != int64(5*r.Requests) || r.P50 < 20 {
-		t.Fatalf("%+v", r)
-	}
-}
-
-func TestClosedLoopAndPost(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.ContentLength != 7 {
-			w.WriteHeader(http.StatusBadRequest)
+	for _, targets := range []string{"-", file} {
+		var out strings.Builder
+		if err := run(targets, httpload.Options{Duration: 50 * time.Millisecond, Conns: 2}, strings.NewReader("GET "+srv.URL+"/x\n"), &out); err != nil {
+			t.Fatal(err)
 		}
-	}))
-	defer srv.Close()
-	host, reqs, err := readTargets(strings.NewReader("POST " + srv.URL + `/a {"a":1}` + "\nGET " + srv.URL + "/b\n"))
-	if err != nil {
-		t.Fatal(err)
+		var r httpload.Result
+		if err := json.Unmarshal([]byte(out.String()), &r); err != nil || r.Requests == 0 || r.Status["200"] != r.Requests {
+			t.Fatalf("%s %v", out.String(), err)
+		}
 	}
-	r := load(options{duration: 200 * time.Millisecond, conns: 4}, host, reqs)
-	if r.Requests == 0 || r.Status["200"] != r.Requests || r.Errors != 0 {
-		t.Fatalf("%+v", r)
-	}
-}
-
-func TestRefusesForeignHosts(t *testing.T) {
-	t.Parallel()
-	for _, line := range []string{"GET http://example.org:80/", "GET http://10.0.0.1:80/", "GET https://127.0.0.1:1/", "GET http://127.0.0.1/", "nonsense", ""} {
-		if _, _, err := readTargets(strings.NewReader(line)); err == nil {
-			t.Errorf("%q was taken", line)
+	for _, o := range []httpload.Options{{}, {Duration: time.Hour, Conns: 1}, {Duration: time.Second}} {
+		if err := run(file, o, nil, nil); err == nil {
+			t.Errorf("%+v was taken", o)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/streamgate/streamgate/contracts"
-	"github.com/streamgate/streamgate/internal/chaintest/npmtool"
+	"github.com/streamgate/streamgate/internal/npmtest"
 )
 
 func all() []contracts.Artefact {
@@ -52,7 +52,7 @@ func TestArtefactsAreReproducible(t *testing.T) {
 		}
 		return b
 	}
-	tools := npmtool.Install(t, "contracts", read("build/package.json"), read("build/package-lock.json"))
+	tools := npmtest.Packages(t, read("build/package.json"), read("build/package-lock.json"))
 	// The script finds its packages beside itself, so a copy goes there.
 	script, err := os.CreateTemp(tools, "compile-*.mjs")
 	if err != nil {

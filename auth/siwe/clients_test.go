@@ -1,110 +1,27 @@
 package siwe_test
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/authtest"
 	"github.com/streamgate/streamgate/auth/siwe"
 	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/internal/npmtest"
 )
-
-// clients returns the folder with the npm packages, installing them once into
-// the user's cache.
-func clients(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: the outside clients need npm")
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%v: install it with `apt-get install -y nodejs npm` (Node 20 or newer), or run with -short", err)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatalf("%v: set HOME or XDG_CACHE_HOME", err)
-	}
-	lock := filepath.Join("testdata", "clients", "package-lock.json")
-	b, err := os.ReadFile(lock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(b)
-	dir := filepath.Join(cache, "streamgate", "siwe-clients-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	install(t, dir)
-	return dir
-}
-
-// install fills a folder beside dir and renames it, so that dir is there whole or not at all.
-func install(t *testing.T, dir string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".install-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(tmp)
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		b, err := os.ReadFile(filepath.Join("testdata", "clients", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(tmp, name), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = tmp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci of auth/siwe/testdata/clients: %v\n%s", err, out)
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil { // else another test run was faster
-			t.Fatal(err)
-		}
-	}
-}
 
 // node runs one command of clients.mjs in the folder of the packages.
 func node(t *testing.T, dir string, command, answer any) {
 	t.Helper()
-	script, err := filepath.Abs(filepath.Join("testdata", "clients", "clients.mjs"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	in, err := json.Marshal(command)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", script)
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(in)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("clients.mjs: %v\n%s", err, stderr.Bytes())
-	}
+	out := npmtest.Run(t, dir, "clients.mjs", in)
 	if err := json.Unmarshal(out, answer); err != nil {
 		t.Fatalf("clients.mjs answered %q: %v", out, err)
 	}
@@ -112,7 +29,7 @@ func node(t *testing.T, dir string, command, answer any) {
 
 func TestOutsideClients(t *testing.T) {
 	t.Parallel()
-	dir := clients(t)
+	dir := npmtest.Install(t, "testdata/clients")
 	t.Run("sign in", func(t *testing.T) { testSignIn(t, dir) })
 	t.Run("deliberate differences", func(t *testing.T) { testDifferences(t, dir) })
 }

@@ -3,8 +3,6 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/streamgate/streamgate/httpapi/web"
+	"github.com/streamgate/streamgate/internal/npmtest"
 )
 
 func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
@@ -86,42 +85,16 @@ func TestHandler(t *testing.T) {
 // outside the tree and returns a copy of the sources beside them.
 func tools(t *testing.T) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs npm")
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skip("npm is not installed: apt-get install -y nodejs npm")
-	}
-	lock, err := os.ReadFile("src/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "streamgate", "web-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".ok")); err != nil {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join("src", name))
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"package.json", "package-lock.json"} {
-			b, err := os.ReadFile(filepath.Join("src", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		run(t, dir, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-		if err := os.WriteFile(filepath.Join(dir, "node_modules", ".ok"), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		return b
 	}
+	dir := npmtest.Packages(t, read("package.json"), read("package-lock.json"))
 	src := filepath.Join(t.TempDir(), "src")
-	err = os.CopyFS(src, sources{os.DirFS("src")})
+	err := os.CopyFS(src, sources{os.DirFS("src")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +175,7 @@ func TestScreens(t *testing.T) {
 	t.Parallel()
 	src := tools(t)
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil {
-		t.Skip("chromium is not installed: apt-get install -y chromium")
+		t.Fatal("chromium is not installed: apt-get install -y chromium, or run with -short")
 	}
 	dist, err := filepath.Abs("dist")
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/contracts"
-	"github.com/streamgate/streamgate/internal/chaintest/npmtool"
+	"github.com/streamgate/streamgate/internal/npmtest"
 )
 
 //go:embed anvil/package.json
@@ -32,7 +32,7 @@ var anvilLock []byte
 // the first use on a machine. Elsewhere than on linux/amd64 it fails the test.
 func StartAnvil(t testing.TB, opt Options) *Chain {
 	t.Helper()
-	dir := npmtool.Install(t, "anvil-1.7.1", anvilPackage, anvilLock)
+	dir := npmtest.Packages(t, anvilPackage, anvilLock)
 	addr := startAnvil(t, filepath.Join(dir, "node_modules", "@foundry-rs", "anvil-linux-amd64", "bin", "anvil"))
 	c := &Chain{RPCURL: "http://" + addr, WSURL: "ws://" + addr, ID: caip.ChainID{Namespace: "eip155", Reference: "31337"}}
 	c.connect(t)

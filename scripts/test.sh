@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Everything: vet, Go tests with the race detector, coverage floor, every fuzz target, the browser.
+# Everything: vet, Go tests with the race detector, the coverage floor, every fuzz target, the browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { echo "== $1 ($(date +%T))"; }
+mkdir -p .cache
 step "go vet"
 go vet ./...
 step "go test -race"
-go test -race -timeout 30m ./...
+go test -race -timeout 30m -coverprofile .cache/cover.out -coverpkg "$(scripts/domains.sh | paste -sd,)" ./... | sed -E 's/\tcoverage: .*//'
 step "coverage of the domain packages"
-scripts/cover.sh
+scripts/cover.sh .cache/cover.out
 step "fuzz targets, ${FUZZTIME:-30s} each"
 scripts/fuzz.sh "${FUZZTIME:-30s}"
 step "browser"

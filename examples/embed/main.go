@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -23,13 +24,20 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *addr, strings.Split(*creators, ",")); err != nil {
+	ln, err := net.Listen("tcp", *addr)
+	if err == nil {
+		err = run(ctx, ln, strings.Split(*creators, ","))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "embed:", err)
+		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr string, creators []string) error {
+// run serves the host's mux and keeps the platform alive until ctx ends.
+func run(ctx context.Context, ln net.Listener, creators []string) error {
+	defer ln.Close()
 	dir, err := os.MkdirTemp("", "embed-*") // the database and the keys
 	if err != nil {
 		return err
@@ -40,11 +48,26 @@ func run(ctx context.Context, addr string, creators []string) error {
 		return err
 	}
 	defer p.Close()
-	srv := &http.Server{Addr: addr, Handler: routes(p), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: routes(p), ReadHeaderTimeout: 10 * time.Second}
 	srv.RegisterOnShutdown(p.Drain)
-	context.AfterFunc(ctx, func() { _ = srv.Shutdown(context.WithoutCancel(ctx)) })
-	go func() { _ = srv.ListenAndServe() }()
-	return p.Run(ctx)
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	ended := make(chan error, 2)
+	go func() { ended <- srv.Serve(ln) }()
+	go func() { ended <- p.Run(inner) }()
+	var failed error
+	left := 2
+	select {
+	case <-ctx.Done():
+	case failed = <-ended:
+		left--
+	}
+	_ = srv.Shutdown(inner) // requests under way end before the platform does
+	cancel()
+	for range left {
+		<-ended
+	}
+	return failed
 }
 
 // platform swaps what it wants to own and leaves the rest at its defaults.

@@ -11,9 +11,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"time"
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/caip"
@@ -29,51 +32,59 @@ func main() {
 	rpc := flag.String("rpc", "http://127.0.0.1:8545", "JSON-RPC endpoint of the chain")
 	asset := flag.String("asset", "", "CAIP-19 asset whose holders may pass")
 	flag.Parse()
-	if err := run(context.Background(), *addr, *rpc, *asset); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ln, err := net.Listen("tcp", *addr)
+	if err == nil {
+		err = run(ctx, ln, *rpc, *asset)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gate:", err)
+		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr, rpc, asset string) error {
+// run opens a chain and a database, and serves until ctx ends.
+func run(ctx context.Context, ln net.Listener, rpc, asset string) error {
+	defer ln.Close()
+	r, err := rule.Hold(asset).Build()
+	if err != nil {
+		return err
+	}
+	chain, err := evm.Dial(ctx, evm.Options{RPCURL: rpc, Chain: r.Root().Hold.Asset.Chain})
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
 	dir, err := os.MkdirTemp("", "gate-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	h, closeAll, err := handler(ctx, dir, "http://"+addr, rpc, asset)
+	db, err := sqldb.Open(ctx, filepath.Join(dir, "gate.db"))
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	return http.ListenAndServe(addr, h)
-}
+	defer db.Close()
 
-// handler wires sign-in, a chain and a rule around the members' area.
-func handler(ctx context.Context, dir, origin, rpc, asset string) (http.Handler, func(), error) {
-	id, err := caip.ParseAssetID(asset)
-	if err != nil {
-		return nil, nil, err
-	}
-	chain, err := evm.Dial(ctx, evm.Options{RPCURL: rpc, Chain: id.Chain})
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err := sqldb.Open(ctx, filepath.Join(dir, "gate.db"))
-	if err != nil {
-		chain.Close()
-		return nil, nil, err
-	}
-	r, err := rule.Hold(asset).Build()
-	if err != nil {
-		return nil, nil, err
-	}
 	decider := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{chain}})
 	ctx, cancel := context.WithCancel(ctx)
 	followed := make(chan error, 1)
 	go func() { followed <- decider.Run(ctx) }() // a transfer flips the answer at once, not when a cache expires
+	defer func() { cancel(); <-followed }()
 	signIn := auth.New(db.Auth(), auth.Options{Statement: "Sign in to the members' area."})
 
+	srv := &http.Server{Handler: handler(signIn, decider, r, "http://"+ln.Addr().String()), ReadHeaderTimeout: 10 * time.Second}
+	context.AfterFunc(ctx, func() { _ = srv.Close() })
+	if err := srv.Serve(ln); ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// handler is a sign-in and a members' area behind the rule r.
+func handler(signIn *auth.Service, decider *nft.Decider, r *rule.Rule, origin string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /challenge", func(w http.ResponseWriter, req *http.Request) {
 		var in struct{ Account caip.AccountID }
@@ -93,7 +104,7 @@ func handler(ctx context.Context, dir, origin, rpc, asset string) (http.Handler,
 	})
 	members := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Welcome, holder.") })
 	mux.Handle("/members/", httpapi.Require(signIn, decider, "default", r, members))
-	return mux, func() { cancel(); <-followed; db.Close(); chain.Close() }, nil
+	return mux
 }
 
 func read(w http.ResponseWriter, req *http.Request, v any) bool {

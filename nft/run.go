@@ -29,6 +29,7 @@ func (d *Decider) Run(ctx context.Context) error {
 		wg.Go(func() { d.health(ctx, c) })
 	}
 	wg.Wait()
+	<-ctx.Done() // a chain that cannot be watched, or none at all, is no reason to end
 	return nil
 }
 

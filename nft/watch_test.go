@@ -340,3 +340,23 @@ func TestChains(t *testing.T) {
 		}
 	})
 }
+
+// A platform without a chain runs on: the end of Run would end all of it.
+func TestRunWithoutChains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- nft.NewDecider(nft.DeciderOptions{}).Run(ctx) }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("ended although nothing stopped it: %v", err)
+		default:
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -33,7 +33,6 @@ type settings struct {
 	publicURL         string
 	trustedProxies    []netip.Prefix
 	allowedOrigins    []string
-	pathPrefix        string
 	metrics           http.Handler
 	noWeb             bool
 	workers           int
@@ -89,6 +88,12 @@ func WithPublicURL(origin string) Option { return func(s *settings) { s.publicUR
 // WithTrustedProxies names the networks whose X-Forwarded-* headers are believed.
 func WithTrustedProxies(p ...netip.Prefix) Option {
 	return func(s *settings) { s.trustedProxies = append(s.trustedProxies, p...) }
+}
+
+// WithAllowedOrigins names other origins, such as https://app.example, whose pages
+// may call the API from a browser. The default is none.
+func WithAllowedOrigins(origins ...string) Option {
+	return func(s *settings) { s.allowedOrigins = append(s.allowedOrigins, origins...) }
 }
 
 // WithMetrics serves h at /metrics.

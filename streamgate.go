@@ -143,7 +143,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 		{Name: "database", Ready: db.Ping},
 		{Name: "auth", Needs: []string{"database"}, Roles: []string{"auth"}, Run: p.Auth.Run},
 		{Name: "decider", Needs: []string{"database"}, Run: p.Decider.Run},
-		{Name: "media", Needs: []string{"database"}, Roles: []string{"upload", "worker"}, Ready: s.transcoder.Check, Run: p.Media.Run},
+		{Name: "media", Needs: []string{"database"}, Roles: []string{"upload", "worker"}, Start: s.transcoder.Check, Run: p.Media.Run},
 		{Name: "playback", Needs: []string{"database", "decider", "media"}, Roles: []string{"streaming"}, Run: p.Playback.Run},
 	}, kernel.Options{Logger: s.logger})
 	if err != nil {
@@ -153,7 +153,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 	p.drain = drain
 	p.handler, err = httpapi.New(httpapi.Options{
 		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider,
-		PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, Health: p.kernel.Health, Metrics: s.metrics, NoWeb: s.noWeb,
+		PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins, Health: p.kernel.Health, Metrics: s.metrics, NoWeb: s.noWeb,
 		Stopping: draining.Done(), Logger: s.logger,
 	})
 	return err
@@ -163,10 +163,12 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 func (p *Platform) Handler() http.Handler { return p.handler }
 
 // Run keeps the platform alive until ctx ends: transcode workers, chain watches,
-// clean-up. It returns ctx's error after an ordered stop, or the first failure.
+// clean-up. It returns nil after the ordered stop that ctx's end asks for, and what
+// failed otherwise. It runs once.
 func (p *Platform) Run(ctx context.Context) error { return p.kernel.Run(ctx) }
 
-// Ready is closed once every component is ready to serve.
+// Ready is closed once every component is ready to serve. It stays open for ever
+// when starting fails, so wait for Run's return beside it.
 func (p *Platform) Ready() <-chan struct{} { return p.kernel.Started() }
 
 // Drain ends the streams of events, which would otherwise hold a server's

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -227,6 +228,16 @@ func (c *Config) check() error {
 		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list accounts such as eip155:1:0x...")
 	}
 	return nil
+}
+
+// publicURLMissing reports whether strangers can reach a server that does not know its name.
+func (c *Config) publicURLMissing() bool {
+	if c.PublicURL != "" {
+		return false
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
+	ip := net.ParseIP(host)
+	return host != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
 // chainKey splits "chains.eip155:1.rpc_url".

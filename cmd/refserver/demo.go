@@ -38,6 +38,7 @@ type demoInfo struct {
 	Chain        string       `json:"chain"`
 	PassContract string       `json:"pass_contract"`
 	AssetID      string       `json:"asset_id"`
+	Clip         string       `json:"clip"`
 	Wallets      []demoWallet `json:"wallets"`
 }
 
@@ -73,11 +74,11 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint)
+	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint, log)
 	if err != nil {
 		return err
 	}
-	defer flush(context.WithoutCancel(ctx))
+	defer flush()
 	verifier, err := evm.Dial(ctx, evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log})
 	if err != nil {
 		return err
@@ -95,27 +96,23 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	info := demoInfo{
 		URL: url, RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID().String(), PassContract: wallets.pass,
 	}
-	ready := func(ctx context.Context) error {
-		if err := d.prepare(ctx, e, wallets, &info); err != nil {
-			return fmt.Errorf("demo: %w", err)
-		}
-		return nil
-	}
-	platform := func(ctx context.Context) error {
-		done := make(chan error, 1)
-		ctx, cancel := context.WithCancel(ctx)
+	platform := func(inner context.Context) error {
+		inner, cancel := context.WithCancel(inner)
 		defer cancel()
-		go func() { done <- p.Run(ctx) }()
-		if err := ready(ctx); err != nil {
+		done := make(chan error, 1)
+		go func() { done <- p.Run(inner) }()
+		// ctx, not inner: to stop the demo stops its preparation first
+		if err := d.prepare(ctx, e, wallets, &info); err != nil && ctx.Err() == nil {
 			cancel()
-			return errors.Join(err, <-done)
+			return errors.Join(fmt.Errorf("demo: %w", err), <-done)
 		}
 		return <-done
 	}
 	return errors.Join(serve(ctx, ln, mux, platform, p.Drain, log), p.Close())
 }
 
-// prepare is the creator's part, over HTTP, and demo.json at its end.
+// prepare is the creator's part, over HTTP, and demo.json at its end. A video that
+// an earlier run on the same folder made of the same clip is taken again.
 func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demoInfo) error {
 	began := time.Now()
 	clip := d.Clip
@@ -125,6 +122,11 @@ func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demo
 			return err
 		}
 	}
+	st, err := os.Stat(clip)
+	if err != nil {
+		return err
+	}
+	info.Clip = fmt.Sprintf("%s, %d bytes", filepath.Base(clip), st.Size())
 	c := &creator{base: info.URL, http: &http.Client{Timeout: 2 * time.Minute}}
 	if err := c.waitReady(ctx); err != nil {
 		return err
@@ -133,6 +135,46 @@ func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demo
 		return err
 	}
 	fmt.Fprintf(e.stdout, "chain %s at %s, pass contract %s\n", info.Chain, info.RPCURL, info.PassContract)
+	if info.AssetID = d.earlier(ctx, c, info); info.AssetID != "" {
+		fmt.Fprintln(e.stdout, "the video of the last run is still there")
+	} else if info.AssetID, err = d.publish(ctx, e, c, clip, info); err != nil {
+		return err
+	}
+	w.setAsset(info.AssetID)
+	info.Wallets = w.list(true)
+	if err := writeJSON(filepath.Join(d.Data, "demo.json"), info); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "\nOpen %s (set up in %.1f s). Sign in as Holder to watch, as Newcomer to meet the gate.\n", info.URL, time.Since(began).Seconds())
+	return nil
+}
+
+// earlier is the asset that demo.json names, if it is of this clip and ready.
+// The chain is new at each start, but its pass has the same address every time.
+// The file is taken away: who waits for it waits for this run's.
+func (d demoCmd) earlier(ctx context.Context, c *creator, info *demoInfo) string {
+	var old demoInfo
+	file := filepath.Join(d.Data, "demo.json")
+	b, err := os.ReadFile(file)
+	_ = os.Remove(file) // what is left is written over
+	if err != nil || json.Unmarshal(b, &old) != nil || old.Clip != info.Clip || old.PassContract != info.PassContract {
+		return ""
+	}
+	var a demoAsset
+	if err := c.call(ctx, "GET", "/v1/assets/"+old.AssetID, nil, &a); err != nil || a.Status != "ready" {
+		return ""
+	}
+	return a.ID
+}
+
+type demoAsset struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Reason string `json:"reason"`
+}
+
+// publish creates the gated asset, uploads the clip and waits until all of it is ready.
+func (d demoCmd) publish(ctx context.Context, e *env, c *creator, clip string, info *demoInfo) (string, error) {
 	gate := fmt.Sprintf(`{"gr":1,"when":{"hold":"%s/erc721:%s"},"note":"Holders of the demo pass may watch."}`, info.Chain, info.PassContract)
 	title := "Sintel (trailer)"
 	if d.Clip == "" {
@@ -140,27 +182,22 @@ func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demo
 	} else if !strings.Contains(strings.ToLower(filepath.Base(clip)), "sintel") {
 		title = strings.TrimSuffix(filepath.Base(clip), filepath.Ext(clip))
 	}
-	var asset struct {
-		ID      string `json:"id"`
-		Status  string `json:"status"`
-		Reason  string `json:"reason"`
-		Version int    `json:"version"`
-	}
+	var asset demoAsset
 	if err := c.call(ctx, "POST", "/v1/assets", map[string]any{"title": title, "description": "Gated by the demo pass.", "tags": []string{"demo"}, "gate": json.RawMessage(gate)}, &asset); err != nil {
-		return err
+		return "", err
 	}
 	fmt.Fprintf(e.stdout, "uploading %s\n", clip)
 	if err := c.upload(ctx, asset.ID, clip); err != nil {
-		return err
+		return "", err
 	}
 	uploaded := time.Now()
 	playable := false
 	for asset.Status != "ready" {
 		if err := c.call(ctx, "GET", "/v1/assets/"+asset.ID, nil, &asset); err != nil {
-			return err
+			return "", err
 		}
 		if asset.Status == "failed" {
-			return errors.New("the video was refused: " + asset.Reason)
+			return "", errors.New("the video was refused: " + asset.Reason)
 		}
 		if asset.Status == "playable" && !playable {
 			playable = true
@@ -168,19 +205,12 @@ func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demo
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return "", ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	fmt.Fprintf(e.stdout, "ready %.1f s after the upload's end\n", time.Since(uploaded).Seconds())
-	info.AssetID = asset.ID
-	w.setAsset(asset.ID)
-	info.Wallets = w.list(ctx, true)
-	if err := writeJSON(filepath.Join(d.Data, "demo.json"), info); err != nil {
-		return err
-	}
-	fmt.Fprintf(e.stdout, "\nOpen %s (set up in %.1f s). Sign in as Holder to watch, as Newcomer to meet the gate.\n", info.URL, time.Since(began).Seconds())
-	return nil
+	return asset.ID, nil
 }
 
 // creator is a minimal client of the public API.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func (w *demoWallets) setAsset(id string) {
 	w.assetID = id
 }
 
-func (w *demoWallets) list(ctx context.Context, keys bool) []demoWallet {
+func (w *demoWallets) list(keys bool) []demoWallet {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []demoWallet
@@ -115,11 +116,11 @@ func (w *demoWallets) transfer(ctx context.Context, from, to string) error {
 
 // mount adds the demo's routes: what the page shows, signing, and the transfer.
 func (w *demoWallets) mount(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/demo", func(rw http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /v1/demo", func(rw http.ResponseWriter, _ *http.Request) {
 		w.mu.Lock()
 		asset := w.assetID
 		w.mu.Unlock()
-		reply(rw, map[string]any{"chain": w.chain.ChainID().String(), "pass_contract": w.pass, "asset_id": asset, "wallets": w.list(r.Context(), false)}, nil)
+		reply(rw, map[string]any{"chain": w.chain.ChainID().String(), "pass_contract": w.pass, "asset_id": asset, "wallets": w.list(false)}, nil)
 	})
 	mux.HandleFunc("POST /v1/demo/sign", func(rw http.ResponseWriter, r *http.Request) {
 		var in struct{ Address, Message string }
@@ -135,30 +136,45 @@ func (w *demoWallets) mount(mux *http.ServeMux) {
 			return
 		}
 		err := w.transfer(r.Context(), in.From, in.To)
-		reply(rw, map[string]any{"wallets": w.list(r.Context(), false)}, err)
+		reply(rw, map[string]any{"wallets": w.list(false)}, err)
 	})
 }
 
 func decode(rw http.ResponseWriter, r *http.Request, v any) bool {
 	// A form on another site cannot send this type without asking first (CORS), so it cannot act for the demo's visitor.
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		http.Error(rw, "send application/json", http.StatusUnsupportedMediaType)
+		problem(rw, http.StatusUnsupportedMediaType, "unsupported", "send application/json")
 		return false
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 16<<10)).Decode(v); err != nil {
-		reply(rw, nil, demoError("the body is not the JSON object expected"))
+		problem(rw, http.StatusBadRequest, "invalid", "the body is not the JSON object expected")
 		return false
 	}
 	return true
 }
 
 func reply(rw http.ResponseWriter, v any, err error) {
-	rw.Header().Set("Content-Type", "application/json")
-	rw.Header().Set("Cache-Control", "no-store")
-	if err != nil {
-		rw.Header().Set("Content-Type", "application/problem+json")
-		rw.WriteHeader(http.StatusBadRequest)
-		v = map[string]any{"type": "about:blank", "title": "Bad request", "status": http.StatusBadRequest, "code": "invalid", "detail": err.Error()}
+	var told demoError
+	switch {
+	case errors.As(err, &told):
+		problem(rw, http.StatusBadRequest, "invalid", told.Error())
+		return
+	case err != nil:
+		problem(rw, http.StatusServiceUnavailable, "unavailable", "the demo chain did not do it: "+err.Error())
+		return
 	}
+	write(rw, http.StatusOK, "application/json", v)
+}
+
+func problem(rw http.ResponseWriter, status int, code, detail string) {
+	write(rw, status, "application/problem+json", map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
+	})
+}
+
+func write(rw http.ResponseWriter, status int, contentType string, v any) {
+	rw.Header().Set("Content-Type", contentType)
+	rw.Header().Set("Cache-Control", "no-store")
+	rw.WriteHeader(status)
 	_ = json.NewEncoder(rw).Encode(v) // the client left: nothing to do
 }

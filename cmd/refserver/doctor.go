@@ -46,7 +46,7 @@ func (doctorCmd) Run(ctx context.Context, e *env) error {
 		fmt.Fprintf(e.stdout, "ok   %s%s\n", c.name, note)
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d checks failed", failed)
+		return fmt.Errorf("%d %s failed", failed, map[bool]string{true: "check", false: "checks"}[failed == 1])
 	}
 	return nil
 }
@@ -94,13 +94,10 @@ func checks(cfg *Config) []check {
 			return fmt.Sprintf(": head %d, %s old", head.Number, time.Since(head.Time).Round(time.Second)), nil
 		}, "check chains." + c.ID.String() + ".rpc_url and ws_url: they must answer, and serve this chain id"})
 	}
-	if cfg.PublicURL == "" {
-		host, _, _ := net.SplitHostPort(cfg.Listen)
-		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-			list = append(list, check{"public_url", func(context.Context) (string, error) {
-				return "", fmt.Errorf("empty while listening on %s, which is not loopback: sign-in would be bound to whatever Host a client sends", cfg.Listen)
-			}, "set public_url to the origin viewers see, https://video.example"})
-		}
+	if cfg.publicURLMissing() {
+		list = append(list, check{"public_url", func(context.Context) (string, error) {
+			return "", fmt.Errorf("empty while listening on %s, which is not loopback: sign-in would be bound to whatever Host a client sends", cfg.Listen)
+		}, "set public_url to the origin viewers see, https://video.example"})
 	}
 	return list
 }

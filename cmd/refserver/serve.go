@@ -28,17 +28,14 @@ func (serveCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	log := logger(cfg, e.stderr)
-	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint)
+	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint, log)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := flush(ctx); err != nil {
-			log.Warn("telemetry_flush", "error", err)
-		}
-	}()
+	defer flush()
+	if cfg.publicURLMissing() {
+		log.Warn("public_url_missing", "listen", cfg.Listen, "consequence", "sign-in is bound to whatever Host a client sends")
+	}
 	verifiers, closeChains, err := openChains(ctx, cfg.Chains, log)
 	if err != nil {
 		return err
@@ -131,15 +128,16 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler, platform func(c
 	}
 	grace, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
-	shutErr := srv.Shutdown(grace)
+	if err := srv.Shutdown(grace); err != nil {
+		// A client that reads slowly or uploads a film; it can resume.
+		log.Warn("requests_cut_off", "error", err)
+		_ = srv.Close() // what it could not close the end of the process does
+	}
 	cancel()
 	if !stopped {
 		platformErr = <-ended
 	}
-	if ctx.Err() != nil && errors.Is(platformErr, context.Canceled) {
-		platformErr = nil
-	}
-	return errors.Join(webErr, shutErr, platformErr)
+	return errors.Join(webErr, platformErr)
 }
 
 func logger(cfg *Config, w io.Writer) *slog.Logger {

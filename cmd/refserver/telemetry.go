@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,7 +21,8 @@ import (
 
 // telemetry installs the OpenTelemetry SDK behind the API that the libraries
 // use: metrics to a Prometheus registry, traces to an OTLP collector if one is set.
-func telemetry(ctx context.Context, otlpEndpoint string) (metrics http.Handler, shutdown func(context.Context) error, err error) {
+// flush sends what is left, for five seconds at most.
+func telemetry(ctx context.Context, otlpEndpoint string, log *slog.Logger) (metrics http.Handler, flush func(), err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exporter, err := otelprom.New(otelprom.WithRegisterer(registry))
@@ -29,7 +32,7 @@ func telemetry(ctx context.Context, otlpEndpoint string) (metrics http.Handler, 
 	res := resource.NewSchemaless()
 	meters := metric.NewMeterProvider(metric.WithReader(exporter), metric.WithResource(res))
 	otel.SetMeterProvider(meters)
-	shutdown = meters.Shutdown
+	shutdown := meters.Shutdown
 	if otlpEndpoint != "" {
 		spans, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpoint(otlpEndpoint), otlptracegrpc.WithInsecure())
 		if err != nil {
@@ -40,5 +43,12 @@ func telemetry(ctx context.Context, otlpEndpoint string) (metrics http.Handler, 
 		otel.SetTextMapPropagator(propagation.TraceContext{})
 		shutdown = func(ctx context.Context) error { return errors.Join(tracers.Shutdown(ctx), meters.Shutdown(ctx)) }
 	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), shutdown, nil
+	flush = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := shutdown(ctx); err != nil {
+			log.Warn("telemetry_flush", "error", err)
+		}
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), flush, nil
 }

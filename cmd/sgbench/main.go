@@ -1,0 +1,133 @@
+// Command sgbench measures StreamGate beside its peers in one run, on loopback, and
+// prints a markdown table with the machine, the date and the command.
+//
+// Segments: requests/s and p99 of /v1/media, of nginx with secure_link on the same
+// bytes as files, and of a bare net/http handler on the same bytes in memory. Each
+// server is a process of its own; their turns are interleaved, round by round, and
+// ratios are medians of the rounds' ratios, so that a busy moment hits all alike.
+//
+// Gated: an open loop of manifests, keys and licences of viewers who signed in,
+// whose right is a token on a chain.
+//
+// Code: the Go benchmarks of single steps, through the go command; only in a source tree.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// config is what a run measures, and how long.
+type config struct {
+	only     string
+	duration time.Duration
+	rounds   int
+	conns    int
+	rate     float64
+	gated    time.Duration
+	viewers  int
+	profile  string
+	sizes    []int
+}
+
+func main() {
+	if child := os.Getenv(childEnv); child != "" {
+		if err := runChild(child, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "sgbench %s: %v\n", child, err)
+			os.Exit(1)
+		}
+		return
+	}
+	var c config
+	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure")
+	flag.DurationVar(&c.duration, "duration", 3*time.Second, "length of one turn of one server at one size")
+	flag.IntVar(&c.rounds, "rounds", 5, "turns of each server at each size")
+	flag.IntVar(&c.conns, "conns", 16, "connections of a segment turn")
+	flag.Float64Var(&c.rate, "rate", 10_000, "gated requests per second")
+	flag.DurationVar(&c.gated, "gated", 20*time.Second, "length of the gated part")
+	flag.IntVar(&c.viewers, "viewers", 24, "viewers of the gated part, at most 28: sign-in is rate limited")
+	flag.Func("sizes", "segment sizes in bytes, multiples of 16 (default 14000,500000,2600000)", func(text string) (err error) {
+		c.sizes, err = parseSizes(text)
+		return err
+	})
+	flag.StringVar(&c.profile, "profile", "", "write a CPU profile of the platform to this `file`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, c, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "sgbench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, c config, out io.Writer) error {
+	if c.rounds < 1 || c.viewers < 1 || c.viewers > maxViewers {
+		return fmt.Errorf("-rounds is at least 1 and -viewers 1 to %d", maxViewers)
+	}
+	if c.sizes == nil {
+		c.sizes = []int{14_000, 500_000, 2_600_000} // an audio segment, one of 480p, one of 1080p
+	}
+	dir, err := os.MkdirTemp("", "sgbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintf(out, "%s, %s, `sgbench %s`\n\n", machine(), time.Now().UTC().Format("2006-01-02 15:04 MST"), strings.Join(os.Args[1:], " "))
+	segments, gated := strings.Contains(c.only, "segments"), strings.Contains(c.only, "gated")
+	if segments || gated {
+		p, err := startPlatform(ctx, dir, c)
+		if err != nil {
+			return err
+		}
+		defer p.stop()
+		if segments {
+			if err := measureSegments(ctx, c, dir, p, out); err != nil {
+				return err
+			}
+		}
+		if gated {
+			if err := measureGated(ctx, c, p, out); err != nil {
+				return err
+			}
+		}
+		if err := p.stop(); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "code") {
+		return measureCode(ctx, out)
+	}
+	return nil
+}
+
+func parseSizes(text string) (sizes []int, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 16 || n%16 != 0 || n > 16<<20 {
+			return nil, fmt.Errorf("%q is not a multiple of 16 up to 16 MiB", part)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
+}
+
+// machine describes where the numbers are from.
+func machine() string {
+	parts := []string{cpuName()}
+	for _, cmd := range [][]string{{"uname", "-srm"}, {"go", "version"}, {"nginx", "-v"}} {
+		if b, err := exec.Command(cmd[0], cmd[1:]...).CombinedOutput(); err == nil {
+			text := strings.TrimPrefix(strings.TrimSpace(string(b)), "go version ")
+			parts = append(parts, strings.TrimPrefix(text, "nginx version: "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -14,13 +15,12 @@ import (
 
 // BenchmarkTranscode reports the processor time of the pipeline beside that of one plain ffmpeg
 // command that makes the same ladder from the same source in the same run, and the time
-// from the upload's end to the first playable segment.
+// from the upload's end to the first playable segment. STREAMGATE_BENCH_CLIP names a 720p source (scripts/fetch-clip.sh);
+// without it one is made.
 func BenchmarkTranscode(b *testing.B) {
-	src := filepath.Join(b.TempDir(), "src.mp4")
-	gen := append(append([]string{"-v", "error"}, bars("1280x720", "24", 52)...), tone(52)...)
-	gen = append(gen, "-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "3M", "-c:a", "aac", "-shortest", src)
-	if out, err := exec.Command("ffmpeg", gen...).CombinedOutput(); err != nil {
-		b.Fatalf("%v %s", err, out)
+	src := os.Getenv("STREAMGATE_BENCH_CLIP")
+	if src == "" {
+		src = picture(b)
 	}
 	for b.Loop() {
 		before := childTime()
@@ -44,6 +44,17 @@ func BenchmarkTranscode(b *testing.B) {
 		b.ReportMetric(all.Seconds()/plainWall.Seconds(), "wall-ratio")
 		b.ReportMetric(first.Seconds(), "first-playable-s")
 	}
+}
+
+func picture(b *testing.B) string {
+	b.Helper()
+	src := filepath.Join(b.TempDir(), "src.mp4")
+	gen := append(append([]string{"-v", "error"}, bars("1280x720", "24", 52)...), tone(52)...)
+	gen = append(gen, "-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "3M", "-c:a", "aac", "-shortest", src)
+	if out, err := exec.Command("ffmpeg", gen...).CombinedOutput(); err != nil {
+		b.Fatalf("%v %s", err, out)
+	}
+	return src
 }
 
 // childTime is the user and system time of all children waited for.

@@ -3,11 +3,14 @@ package media
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/streamgate/streamgate/fault"
@@ -49,7 +52,7 @@ func (e attempt) video(ctx context.Context) ([]Output, error) {
 	}
 	outs := make([]Output, 0, len(job.Rungs))
 	for _, r := range job.Rungs {
-		o, err := e.store(ctx, r.ID, 0)
+		o, err := e.store(ctx, r.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -61,48 +64,113 @@ func (e attempt) video(ctx context.Context) ([]Output, error) {
 	return outs, nil
 }
 
+// audio encodes the sound whole, in one run, and stores and records it piece by piece while the
+// encoder goes on: the first is there at once, however long the video is.
 func (e attempt) audio(ctx context.Context) ([]Output, error) {
 	p := e.vr.Plan.Probe
 	job := AudioJob{Source: e.source, Dir: e.dir, Name: audioTrack, Probe: p, BitRate: audioBitRate, SampleRate: audioRate}
 	total := p.Duration.Seconds()
-	err := e.s.opt.Transcoder.Audio(ctx, job, func(d time.Duration) { e.report(ctx, d.Seconds()/max(total, 1)) })
+	ctx, stop := context.WithCancel(ctx)
+	f := &follower{path: filepath.Join(e.dir, audioTrack+".mp4"), grown: make(chan struct{}, 1), ended: make(chan struct{})}
+	var encErr error
+	go func() {
+		defer close(f.ended)
+		encErr = e.s.opt.Transcoder.Audio(ctx, job, func(d time.Duration) {
+			f.poke()
+			e.report(ctx, d.Seconds()/max(total, 1))
+		})
+	}()
+	outs, err := e.pieces(ctx, f)
 	if err != nil {
-		return nil, err
+		stop()
 	}
-	o, err := e.store(ctx, audioTrack, Priming)
-	if err != nil {
-		return nil, err
+	<-f.ended
+	stop()
+	f.close()
+	if encErr != nil && (err == nil || fault.KindOf(encErr) != fault.Canceled) {
+		err = encErr // a cut-off file is the consequence
 	}
-	o.Track.Language = p.Language
-	if o.Track.Kind != cmaf.Audio || o.Track.SampleRate != audioRate {
-		return nil, fault.New(fault.Internal, "media.audio", "the encoder's sound is not what was asked for")
-	}
-	return []Output{o}, nil
+	return outs, err
 }
 
-// store normalises one file of the encoder's and puts it into storage under a
-// key that the plan and the task name.
-func (e attempt) store(ctx context.Context, track string, skip int) (Output, error) {
+// pieces stores what f brings, from where an earlier attempt has come to: the encoder makes the
+// same of the same source.
+func (e attempt) pieces(ctx context.Context, f io.Reader) ([]Output, error) {
+	const op = "media.audio"
+	outs := e.task.Outputs
+	kept := 0
+	for _, o := range outs {
+		kept += o.Samples
+	}
+	in, err := cmaf.NewIngester(f, cmaf.IngestOptions{SegmentMS: SegmentMS, FragmentMS: FragmentMS, BaseSample: int64(kept), Skip: Priming + kept})
+	if err != nil {
+		return nil, fault.At(op, err)
+	}
+	for {
+		n := len(outs)
+		o, err := e.put(ctx, audioTrack, n, func(w io.Writer, key string) (cmaf.Ingested, error) { return in.Next(w, key, pieceSegments(n)) })
+		if errors.Is(err, io.EOF) && n > 0 {
+			return outs, nil
+		}
+		if errors.Is(err, io.EOF) {
+			err = fault.New(fault.Corrupt, op, "The sound of this video cannot be decoded; the file may be damaged.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if o.Track.Kind != cmaf.Audio || o.Track.SampleRate != audioRate || (n > 0 && !bytes.Equal(o.Track.Init, outs[0].Track.Init)) {
+			return nil, fault.New(fault.Internal, op, "the encoder's sound is not what was asked for")
+		}
+		o.Track.Language = e.vr.Plan.Probe.Language
+		err = e.s.opt.Store.ChangeTask(ctx, e.r.Asset.ID, e.vr.Number, e.task.ID, func(t *Task) error {
+			if len(t.Outputs) != n {
+				return errStale
+			}
+			t.Outputs = append(t.Outputs, o)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		outs = append(slices.Clip(outs), o)
+		if err := e.s.advance(ctx, e.r.Tenant, e.r.Asset.ID, e.vr.Number); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pieceSegments is the length of piece n of the sound: short ones first, then about four minutes.
+func pieceSegments(n int) int { return 1 << min(n, 6) }
+
+// store normalises one file of the encoder's and stores it.
+func (e attempt) store(ctx context.Context, track string) (Output, error) {
 	const op = "media.store"
 	f, err := os.Open(filepath.Join(e.dir, track+".mp4"))
 	if err != nil {
 		return Output{}, fault.Wrap(fault.Internal, op, err)
 	}
 	defer f.Close()
-	key := fmt.Sprintf("%s/v/%d/%s/%s-%d.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, e.task.Chunk)
+	return e.put(ctx, track, e.task.Chunk, func(w io.Writer, key string) (cmaf.Ingested, error) {
+		in, err := cmaf.Ingest(f, w, cmaf.IngestOptions{Object: key, SegmentMS: SegmentMS, FragmentMS: FragmentMS, BaseSample: e.task.First})
+		if fault.KindOf(err) == fault.Corrupt && err != nil {
+			err = endsEarly(err)
+		}
+		return in, fault.At(op, err)
+	})
+}
+
+// put puts what ingest writes into storage under a key that the plan, the track and the number name.
+func (e attempt) put(ctx context.Context, track string, number int, ingest func(w io.Writer, key string) (cmaf.Ingested, error)) (Output, error) {
+	const op = "media.store"
+	key := fmt.Sprintf("%s/v/%d/%s/%s-%d.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, number)
 	clean, err := os.Create(filepath.Join(e.dir, track+".m4s"))
 	if err != nil {
 		return Output{}, fault.Wrap(fault.Unavailable, op, err)
 	}
 	defer clean.Close()
-	in, err := cmaf.Ingest(f, clean, cmaf.IngestOptions{
-		Object: key, SegmentMS: SegmentMS, FragmentMS: FragmentMS, BaseSample: e.task.First, Skip: skip,
-	})
+	in, err := ingest(clean, key)
 	if err != nil {
-		if k := fault.KindOf(err); k == fault.Corrupt && skip == 0 {
-			err = endsEarly(err)
-		}
-		return Output{}, fault.At(op, err)
+		return Output{}, err
 	}
 	if _, err := clean.Seek(0, 0); err != nil {
 		return Output{}, fault.Wrap(fault.Unavailable, op, err)
@@ -197,8 +265,8 @@ func (p Plan) share() (done float64, weights map[string]float64) {
 	return done, weights
 }
 
-// verify is the last check before ready: every rung has the same frames, and no
-// fewer than the source said.
+// verify is the last check before ready: every rung has the same frames, and as
+// many as the source says, exactly where its word can be trusted.
 func (p Plan) verify(log *slog.Logger) error {
 	const op = "media.verify"
 	counts := map[string]int64{}
@@ -214,19 +282,32 @@ func (p Plan) verify(log *slog.Logger) error {
 		}
 	}
 	rate := p.Probe.Rate.Float()
-	expect := int64(math.Round(p.Probe.Duration.Seconds() * rate))
-	if (p.Probe.Constant && sum == p.Probe.Frames) || abs(sum-expect) <= 1 {
+	length := p.Probe.Duration.Seconds() * rate
+	expect := int64(math.Round(length))
+	if p.Probe.Constant && p.Probe.Frames == expect && math.Abs(length-float64(expect)) < 0.02 {
+		// The container counts its pictures and its clock agrees: every one must be there, and no other.
+		if sum < expect {
+			return fault.At(op, endsEarly(fmt.Errorf("%d frames of %d", sum, expect)))
+		}
+		if sum > expect {
+			return fault.Newf(fault.Internal, op, "%d frames of %d", sum, expect)
+		}
 		return nil
 	}
-	// Containers are not exact about their length: the sound may be longer, the
-	// last picture's duration unknown. More than that is missing picture.
-	missing := float64(expect-sum) / rate
-	if missing > max(0.5, p.Probe.Duration.Seconds()*0.01) {
+	// No exact count: the source is of variable rate, the container does not count, or an edit list
+	// plays only some of the pictures counted. What is left is a length, which may be the sound's or that of a
+	// picture whose end is not known. More than that is missing picture.
+	if float64(expect-sum)/rate > inexact.Seconds() {
 		return fault.At(op, endsEarly(fmt.Errorf("%d frames of %d", sum, expect)))
 	}
-	log.Info("frame_count_differs", "frames", sum, "expected", expect, "container", p.Probe.Container)
+	if abs(sum-expect) > 1 {
+		log.Info("frame_count_differs", "frames", sum, "expected", expect, "container", p.Probe.Container)
+	}
 	return nil
 }
+
+// inexact is by how much the picture may end before the length that a container states without counting.
+const inexact = 500 * time.Millisecond
 
 func abs(n int64) int64 { return max(n, -n) }
 

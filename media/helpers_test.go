@@ -167,7 +167,7 @@ func (h *house) upload(asset string, body []byte) {
 // await watches the asset until it has one of the statuses.
 func (h *house) await(id string, want ...media.Status) media.Asset {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	defer cancel()
 	ch, err := h.svc.Watch(ctx, "default", id)
 	if err != nil {

@@ -37,6 +37,7 @@ func TestBadInput(t *testing.T) {
 		{"sound only", "no picture", sound},
 		{"index cut off", "not a video", late[:len(late)/2]},
 		{"end cut off, mp4", "ends early", good[:len(good)*2/3]},
+		{"last pictures cut off, mp4", "ends early", good[:len(good)-len(good)/60]},
 		{"end cut off, matroska", "ends early", mkv[:len(mkv)/2]},
 	} {
 		a := h.create(c.name)

@@ -14,12 +14,17 @@ import (
 	"github.com/streamgate/streamgate/kernel/job"
 )
 
-// Kinds of jobs. Quick ones have a lane of their own, so that a new upload starts playing while old ones
-// are still being encoded.
+// Kinds of jobs. Quick ones and sound have lanes of their own, so that a new upload starts playing
+// while old ones are still being encoded.
 const (
 	jobQuick = "media.quick" // probe, first segment
-	jobWork  = "media.work"  // sound, chunks
+	jobSound = "media.sound"
+	jobWork  = "media.work" // chunks
 )
+
+// soundLanes is how many tracks of sound are made at a time. Each takes one core, for about a
+// thirtieth of the time it plays.
+const soundLanes = 2
 
 const (
 	leaseFor    = 30 * time.Second
@@ -51,6 +56,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { s.lane(ctx, jobQuick) })
+	for range soundLanes {
+		wg.Go(func() { s.lane(ctx, jobSound) })
+	}
 	for range s.opt.Workers {
 		wg.Go(func() { s.lane(ctx, jobWork) })
 	}
@@ -89,29 +97,35 @@ func (s *Service) schedule(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	for i, t := range vr.Plan.Tasks {
-		if t.Done {
+	if err := s.enqueueOpen(ctx, r, vr.Plan); err != nil {
+		return err
+	}
+	return s.advance(ctx, r.Tenant, r.Asset.ID, r.Building)
+}
+
+// enqueueOpen enqueues what is not done. Until the asset plays that is only what makes it play: the
+// rest would take the processor from it.
+func (s *Service) enqueueOpen(ctx context.Context, r Record, p Plan) error {
+	plays := p.playable()
+	for i, t := range p.Tasks {
+		if t.Done || (!plays && t.ID != firstTask && t.ID != audioTask) {
 			continue
 		}
-		prio := max(50-i, 1)
-		switch t.ID {
-		case firstTask:
-			prio = 90
-		case audioTask:
-			prio = 80
-		}
-		if err := s.enqueue(ctx, r, t, prio); err != nil {
+		if err := s.enqueue(ctx, r, t, max(90-i, 1)); err != nil {
 			return err
 		}
 	}
-	return s.advance(ctx, r.Tenant, r.Asset.ID, r.Building)
+	return nil
 }
 
 func (s *Service) enqueue(ctx context.Context, r Record, t Task, prio int) error {
 	b, _ := json.Marshal(payload{r.Tenant, r.Asset.ID, r.Building, t.ID}) // plain data always marshals
 	kind := jobWork
-	if t.ID == "" || t.ID == firstTask {
+	switch t.ID {
+	case "", firstTask:
 		kind = jobQuick
+	case audioTask:
+		kind = jobSound
 	}
 	return s.opt.Queue.Enqueue(ctx, job.Job{
 		ID: fmt.Sprintf("media/%s/%d/%s", r.Asset.ID, r.Building, t.ID), Kind: kind, Tenant: r.Tenant,
@@ -392,12 +406,14 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 			return s.fail(ctx, Record{Tenant: tenant, Asset: Asset{ID: id}}, version, reason)
 		}
 	}
+	began := false
 	r, err := s.opt.Store.ChangeAsset(ctx, tenant, id, func(r *Record) error {
 		if r.Building != version || r.Deleting || (r.Asset.Status != Processing && r.Asset.Status != Playable) {
 			return errStale
 		}
 		share, _ := vr.Plan.share()
 		r.Asset.Progress = Progress{Stage: "transcode", Percent: float64(int(share*1000)) / 10}
+		began = r.Asset.Status == Processing && vr.Plan.playable()
 		if vr.Plan.playable() {
 			r.Asset.Status, r.Asset.Version = Playable, version
 		}
@@ -419,6 +435,9 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 		s.settle(id)
 	}
 	s.publish(ctx, TopicChanged, tenant, id, r.Asset)
+	if began && !done {
+		return s.enqueueOpen(ctx, r, vr.Plan)
+	}
 	return nil
 }
 

@@ -19,7 +19,9 @@ type Transcoder interface {
 	// job.Keyframes and nowhere else. progress is called with the frames done so far.
 	Video(ctx context.Context, job VideoJob, progress func(frames int64)) error
 	// Audio encodes the whole of the source's sound as AAC-LC into job.Dir/<job.Name>.mp4, starting with
-	// job.Priming frames of priming. Sound before the first picture is cut, missing sound is silence.
+	// Priming frames of priming. Sound before the first picture is cut, missing sound is silence.
+	// The file is only ever appended to, a fragment of at most 2 s at a time, and is read as it grows: call progress
+	// when there is more. The same source gives the same bytes again.
 	Audio(ctx context.Context, job AudioJob, progress func(done time.Duration)) error
 	// Check reports whether the transcoder can work here: programs found,
 	// encoders there, sandbox working. The message says what to install or allow.

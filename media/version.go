@@ -110,6 +110,7 @@ func build(r Record, vr VersionRecord) *Version {
 	}
 	v.Complete = true
 	for _, t := range vr.Plan.Tasks {
+		v.Revision += int64(len(t.Outputs))
 		if t.Done {
 			v.Revision++
 		} else {
@@ -145,15 +146,12 @@ func (v *Version) addTrack(t cmaf.Track, estimate int64) {
 	v.Tracks = append(v.Tracks, t)
 }
 
-// track joins the finished outputs of one rendition in chunk order.
+// track joins the outputs of one rendition in chunk order, up to the first that is missing.
 func (p Plan) track(id string) cmaf.Track {
 	var t cmaf.Track
 	for _, task := range p.Tasks {
 		if !task.makes(id) {
 			continue
-		}
-		if !task.Done {
-			return t
 		}
 		for _, o := range task.Outputs {
 			if o.Track.ID != id {
@@ -165,6 +163,9 @@ func (p Plan) track(id string) cmaf.Track {
 				t.PeakBandwidth, t.Bandwidth = 0, 0
 			}
 			t.Segments = append(t.Segments, o.Track.Segments...)
+		}
+		if !task.Done {
+			return t
 		}
 	}
 	t.Complete = true
@@ -184,11 +185,11 @@ func (t Task) makes(id string) bool {
 	return false
 }
 
-// playable tells whether a viewer can begin: the first segment of the lowest rung, and the sound.
+// playable tells whether a viewer can begin: the first segment of the lowest rung and of the sound.
 func (p Plan) playable() bool {
 	first, _ := p.task(firstTask)
 	sound, has := p.task(audioTask)
-	return first.Done && (!has || sound.Done)
+	return first.Done && (!has || len(sound.Outputs) > 0)
 }
 
 func (p Plan) done() bool {

@@ -197,7 +197,7 @@ func timescale(r media.Rate) int64 {
 // Audio implements media.Transcoder.
 func (t *Transcoder) Audio(ctx context.Context, job media.AudioJob, progress func(time.Duration)) error {
 	p := job.Probe
-	args := []string{"-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.25"}
+	args := []string{"-hide_banner", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.1"}
 	args = append(args, input(decodable(p))...)
 	args = append(args, "-vn", "-sn", "-dn", "-copyts", "-i", sourceName, "-map", fmt.Sprintf("0:%d", p.AudioStream),
 		"-map_metadata", "-1", "-map_chapters", "-1",

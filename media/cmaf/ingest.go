@@ -41,7 +41,8 @@ type Ingested struct {
 const (
 	maxHeaderBox = 8 << 20
 	maxMediaBox  = 512 << 20
-	maxSamples   = 1 << 20
+	maxSamples   = 1 << 20 // of one run
+	maxTotal     = 1 << 23 // 49 h of sound
 )
 
 // Ingest reads the fragmented MP4 that an encoder wrote (one track) and writes
@@ -63,120 +64,165 @@ const (
 // Bytes that are not such a file are fault.Corrupt or fault.TooLarge.
 func Ingest(r io.Reader, w io.Writer, opt IngestOptions) (Ingested, error) {
 	const op = "cmaf.Ingest"
-	if opt.FragmentMS <= 0 || opt.SegmentMS <= 0 || opt.SegmentMS%opt.FragmentMS != 0 || opt.BaseSample < 0 || opt.BaseSample > 1<<31 {
-		return Ingested{}, fault.New(fault.Invalid, op, "the segment must be a multiple of the fragment, the base within range")
-	}
-	in := &ingest{boxes: boxReader{r: r}, opt: opt, out: w}
-	if err := in.run(); err != nil {
+	in, err := NewIngester(r, opt)
+	if err != nil {
 		return Ingested{}, fault.At(op, err)
+	}
+	res, err := in.Next(w, opt.Object, 0)
+	if err == io.EOF {
+		err = fault.New(fault.Corrupt, "", "no samples")
+	}
+	return res, fault.At(op, err)
+}
+
+// Ingester is Ingest in pieces, each an object of its own, so that what an
+// encoder has finished can be stored while it goes on.
+type Ingester struct {
+	boxes   boxReader
+	opt     IngestOptions
+	out     io.Writer
+	object  string
+	limit   int // segments of the piece being made; 0: all
+	trex    *mp4.TrexBox
+	track   Track // what the init segment tells
+	res     Ingested
+	queue   []mp4.FullSample // read and not yet added
+	pending []mp4.FullSample // the fragment being gathered
+	total   int              // samples written before this piece
+	next    uint64           // decode time of the next sample
+	cut     int64            // audio: index of the fragment being gathered
+	last    int64            // number of the fragment written last
+	shift   int64            // added to composition offsets so that the first picture is at the base
+	started bool
+	ended   bool
+	err     error
+}
+
+// NewIngester prepares to ingest r as Ingest does. It reads nothing; opt.Object is not used.
+func NewIngester(r io.Reader, opt IngestOptions) (*Ingester, error) {
+	if opt.FragmentMS <= 0 || opt.SegmentMS <= 0 || opt.SegmentMS%opt.FragmentMS != 0 || opt.BaseSample < 0 || opt.BaseSample > 1<<31 {
+		return nil, fault.New(fault.Invalid, "cmaf.NewIngester", "the segment must be a multiple of the fragment, the base within range")
+	}
+	return &Ingester{boxes: boxReader{r: r}, opt: opt, cut: -1}, nil
+}
+
+// Next writes up to segments whole segments to w, all that are left when it is 0, and describes them;
+// they name object, with offsets from the start of w. At the end of the input it is io.EOF.
+// After another error the Ingester is of no more use.
+func (in *Ingester) Next(w io.Writer, object string, segments int) (Ingested, error) {
+	if in.err == nil {
+		in.out, in.object, in.limit = w, object, segments
+		in.total += in.res.Samples
+		in.res = Ingested{Track: in.track}
+		in.err = in.run()
+	}
+	if in.err != nil {
+		return Ingested{}, in.err
 	}
 	return in.res, nil
 }
 
-type ingest struct {
-	boxes   boxReader
-	opt     IngestOptions
-	out     io.Writer
-	trex    *mp4.TrexBox
-	res     Ingested
-	pending []mp4.FullSample
-	next    uint64 // decode time of the next sample
-	cut     int64  // audio: index of the fragment being gathered
-	last    int64  // number of the fragment written last
-	shift   int64  // added to composition offsets so that the first picture is at the base
-	started bool
-}
-
-func (in *ingest) run() error {
-	init, err := in.boxes.init()
-	if err != nil {
-		return err
-	}
-	if err := in.begin(init); err != nil {
-		return err
-	}
-	for {
-		samples, err := in.boxes.fragment(in.trex)
-		if err == io.EOF {
-			break
-		}
+// run adds samples until the piece is full or the input ends.
+func (in *Ingester) run() error {
+	if in.trex == nil {
+		init, err := in.boxes.init()
 		if err != nil {
 			return err
 		}
-		for _, s := range samples {
-			if err := in.add(s); err != nil {
+		if in.track, in.trex, err = describe(init); err != nil {
+			return err
+		}
+		in.res.Track = in.track
+	}
+	for !in.ended {
+		for len(in.queue) > 0 {
+			full, err := in.add(in.queue[0])
+			if err != nil {
 				return err
 			}
+			if full {
+				in.measure()
+				return nil
+			}
+			in.queue = in.queue[1:]
+		}
+		var err error
+		if in.queue, err = in.boxes.fragment(in.trex); err == io.EOF {
+			in.ended = true
+		} else if err != nil {
+			return err
 		}
 	}
 	if err := in.flush(); err != nil {
 		return err
 	}
 	if in.res.Samples == 0 {
-		return fault.New(fault.Corrupt, "", "no samples")
+		return io.EOF
 	}
 	in.measure()
 	return nil
 }
 
-func (in *ingest) begin(init *mp4.InitSegment) error {
-	t, trex, err := describe(init)
-	if err != nil {
-		return err
-	}
-	in.res.Track, in.trex = t, trex
-	in.cut = -1
-	return nil
-}
-
-func (in *ingest) add(s mp4.FullSample) error {
+// add takes s into the piece; full means that s belongs to the next one, and is to be added to that.
+func (in *Ingester) add(s mp4.FullSample) (full bool, err error) {
 	if in.opt.Skip > 0 {
 		in.opt.Skip--
-		return nil
+		return false, nil
 	}
-	if s.Dur == 0 || in.res.Samples+len(in.pending) >= maxSamples {
-		return fault.New(fault.Corrupt, "", "sample durations or counts are out of range")
+	if s.Dur == 0 || in.total+in.res.Samples+len(in.pending) >= maxTotal {
+		return false, fault.New(fault.Corrupt, "", "sample durations or counts are out of range")
 	}
 	if !in.started {
 		in.started = true
 		in.next = uint64(in.opt.BaseSample) * uint64(s.Dur)
-		if in.res.Track.Kind == Video {
+		if in.track.Kind == Video {
 			in.shift = -int64(s.CompositionTimeOffset)
 		}
 	}
 	cts := int64(s.CompositionTimeOffset) + in.shift
-	if in.res.Track.Kind == Audio {
+	if in.track.Kind == Audio {
 		cts = 0
 	}
 	if cts != int64(int32(cts)) {
-		return fault.New(fault.Corrupt, "", "composition offset out of range")
+		return false, fault.New(fault.Corrupt, "", "composition offset out of range")
 	}
-	s.CompositionTimeOffset = int32(cts)
 	s.DecodeTime = in.next
 	if in.border(s) {
 		if err := in.flush(); err != nil {
-			return err
+			return false, err
 		}
+		if in.limit > 0 && in.res.Samples > 0 && in.segment(s) >= in.index(in.res.Track.Segments[0])+in.limit {
+			return true, nil
+		}
+		in.cut = in.fragment(s)
 	}
-	if len(in.pending) == 0 && in.res.Track.Kind == Video && !s.IsSync() {
-		return fault.New(fault.Corrupt, "", "the first picture is not a sync sample")
+	if len(in.pending) == 0 && in.track.Kind == Video && !s.IsSync() {
+		return false, fault.New(fault.Corrupt, "", "the first picture is not a sync sample")
 	}
+	s.CompositionTimeOffset = int32(cts)
 	in.pending = append(in.pending, s)
 	in.next += uint64(s.Dur)
-	return nil
+	return false, nil
 }
 
 // border tells whether s starts a new fragment.
-func (in *ingest) border(s mp4.FullSample) bool {
-	if in.res.Track.Kind == Video {
+func (in *Ingester) border(s mp4.FullSample) bool {
+	if in.track.Kind == Video {
 		return s.IsSync()
 	}
-	n := AudioFragment(s.DecodeTime, s.Dur, in.res.Track.Timescale, in.opt.FragmentMS)
-	if n == in.cut {
-		return false
+	return in.fragment(s) != in.cut
+}
+
+// fragment and segment return the number of the fragment and of the segment that s lies in, from 0.
+func (in *Ingester) fragment(s mp4.FullSample) int64 {
+	if in.track.Kind == Audio {
+		return AudioFragment(s.DecodeTime, s.Dur, in.track.Timescale, in.opt.FragmentMS)
 	}
-	in.cut = n
-	return true
+	return int64(s.DecodeTime * 1000 / (uint64(in.track.Timescale) * uint64(in.opt.FragmentMS)))
+}
+
+func (in *Ingester) segment(s mp4.FullSample) int {
+	return int(in.fragment(s) / (in.opt.SegmentMS / in.opt.FragmentMS))
 }
 
 // AudioFragment returns the fragment that an audio frame starting at t belongs
@@ -189,16 +235,12 @@ func AudioFragment(t uint64, dur, timescale uint32, fragmentMS int64) int64 {
 }
 
 // flush writes the pending samples as one fragment.
-func (in *ingest) flush() error {
+func (in *Ingester) flush() error {
 	if len(in.pending) == 0 {
 		return nil
 	}
-	t := &in.res.Track
 	start := in.pending[0].DecodeTime
-	number := int64(start*1000/(uint64(t.Timescale)*uint64(in.opt.FragmentMS))) + 1
-	if t.Kind == Audio {
-		number = AudioFragment(start, in.pending[0].Dur, t.Timescale, in.opt.FragmentMS) + 1
-	}
+	number := in.fragment(in.pending[0]) + 1
 	f, err := mp4.CreateFragment(uint32(number), trackID)
 	if err != nil {
 		return fault.Wrap(fault.Internal, "", err)
@@ -222,7 +264,7 @@ func (in *ingest) flush() error {
 	}
 	perSegment := in.opt.SegmentMS / in.opt.FragmentMS
 	in.place(int((number-1)/perSegment), Segment{
-		Object: in.opt.Object, Offset: in.res.Bytes, Length: int64(buf.Len()),
+		Object: in.object, Offset: in.res.Bytes, Length: int64(buf.Len()),
 		Time: start, Duration: dur, Samples: len(in.pending),
 	})
 	in.res.Bytes += int64(buf.Len())
@@ -235,7 +277,7 @@ func (in *ingest) flush() error {
 // aligned tells whether fragment number starts where the grid has it, after its
 // predecessor. An encoder that was given fewer frames than it was told about
 // puts its sync samples elsewhere, and that shows here.
-func (in *ingest) aligned(number int64, start uint64) error {
+func (in *Ingester) aligned(number int64, start uint64) error {
 	span := uint64(in.res.Track.Timescale) * uint64(in.opt.FragmentMS)
 	late := start*1000 - min(uint64(number-1)*span, start*1000)
 	consecutive := in.last == 0 || number == in.last+1
@@ -247,7 +289,7 @@ func (in *ingest) aligned(number int64, start uint64) error {
 }
 
 // place adds a fragment to its segment.
-func (in *ingest) place(n int, s Segment) {
+func (in *Ingester) place(n int, s Segment) {
 	segs := in.res.Track.Segments
 	if len(segs) > 0 {
 		last := &segs[len(segs)-1]
@@ -264,7 +306,7 @@ func (in *ingest) place(n int, s Segment) {
 }
 
 // index returns the number of the segment that s starts.
-func (in *ingest) index(s Segment) int {
+func (in *Ingester) index(s Segment) int {
 	t := in.res.Track
 	if t.Kind == Audio {
 		return int(AudioFragment(s.Time, uint32(s.Duration/uint64(s.Samples)), t.Timescale, in.opt.SegmentMS))
@@ -272,7 +314,7 @@ func (in *ingest) index(s Segment) int {
 	return int(s.Time * 1000 / (uint64(t.Timescale) * uint64(in.opt.SegmentMS)))
 }
 
-func (in *ingest) measure() {
+func (in *Ingester) measure() {
 	t := &in.res.Track
 	for _, s := range t.Segments {
 		t.PeakBandwidth = max(t.PeakBandwidth, s.Bits(t.Timescale))

@@ -17,6 +17,7 @@ import (
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/nft/rule"
+	"github.com/streamgate/streamgate/storage"
 )
 
 // Topics of the events published.
@@ -288,7 +289,12 @@ func (s *Service) Delete(ctx context.Context, p auth.Principal, id string) error
 func (s *Service) erase(ctx context.Context, r Record) error {
 	id := r.Asset.ID
 	s.versions.forget(id)
-	if err := s.opt.Keys.Shred(ctx, Scope(r.Tenant, id)); err != nil {
+	err := s.opt.Keys.Shred(ctx, Scope(r.Tenant, id))
+	// Encrypted storage holds unwrapped keys for a while; also when Shred fails, as it may have happened all the same.
+	if o, ok := storage.As[interface{ Forget(scope string) }](s.opt.Objects); ok {
+		o.Forget(Scope(r.Tenant, id))
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.removeObjects(ctx, Scope(r.Tenant, id)+"/"); err != nil {

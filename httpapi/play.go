@@ -127,7 +127,6 @@ func (q *request) resource(res playback.Resource, err error) error {
 	if wt, ok := res.Body.(io.WriterTo); ok && whole(q.r) {
 		// The plain case, a player's: one write of the whole body, without the
 		// copying that ServeContent needs for ranges.
-		h.Set("Accept-Ranges", "bytes")
 		h.Set("Content-Length", strconv.FormatInt(res.Size, 10))
 		q.w.WriteHeader(http.StatusOK)
 		if q.r.Method != http.MethodHead {

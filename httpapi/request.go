@@ -32,9 +32,12 @@ func (a *api) handler(r route) http.Handler {
 		start := time.Now()
 		q := &request{w: &recorder{ResponseWriter: w}, r: hr, id: hr.Header.Get("X-Request-Id")}
 		if !goodRequestID(q.id) {
-			q.id = rand.Text()
+			q.id = ""
 		}
-		w.Header().Set("X-Request-Id", q.id)
+		// What caches keep for everyone would carry the first one's id.
+		if !r.quiet || q.id != "" {
+			q.identify()
+		}
 		end := point.begin(q)
 		var err error
 		defer func() {
@@ -52,6 +55,14 @@ func (a *api) handler(r route) http.Handler {
 		}()
 		err = a.serve(r, q)
 	})
+}
+
+// identify names the request to its caller.
+func (q *request) identify() {
+	if q.id == "" {
+		q.id = rand.Text()
+	}
+	q.w.Header().Set("X-Request-Id", q.id)
 }
 
 func (a *api) serve(r route, q *request) (err error) {
@@ -116,6 +127,7 @@ func (q *request) finish(err error) int {
 	case err == nil && q.w.status == 0:
 		q.w.status = http.StatusOK // net/http writes it when a handler writes nothing
 	case err != nil && q.w.status == 0:
+		q.identify()
 		writeProblem(q.w, err, q.id)
 	}
 	return q.w.status

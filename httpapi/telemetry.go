@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -22,8 +24,10 @@ const scope = "github.com/streamgate/streamgate/httpapi"
 type telemetry struct {
 	tracer    trace.Tracer
 	duration  metric.Float64Histogram
-	active    metric.Int64UpDownCounter
 	decisions metric.Int64Counter
+
+	mu     sync.Mutex
+	points []*point
 }
 
 func newTelemetry(mp metric.MeterProvider, tp trace.TracerProvider) (*telemetry, error) {
@@ -41,11 +45,22 @@ func newTelemetry(mp metric.MeterProvider, tp trace.TracerProvider) (*telemetry,
 		metric.WithExplicitBucketBoundaries(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)); err != nil {
 		return nil, err
 	}
-	if t.active, err = m.Int64UpDownCounter("http.server.active_requests", metric.WithDescription("Requests being served.")); err != nil {
+	if _, err = m.Int64ObservableUpDownCounter("http.server.active_requests", metric.WithDescription("Requests being served."), metric.WithInt64Callback(t.observe)); err != nil {
 		return nil, err
 	}
 	t.decisions, err = m.Int64Counter("streamgate.play.decisions", metric.WithDescription("Answers of the gate to viewers, by outcome."))
 	return t, err
+}
+
+// observe reports the requests under way, when somebody reads the metrics: a counter
+// here costs a request less than an instrument.
+func (t *telemetry) observe(_ context.Context, o metric.Int64Observer) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.points {
+		o.Observe(p.active.Load(), p.set)
+	}
+	return nil
 }
 
 // point is one route's place in the telemetry, with everything that does not
@@ -54,10 +69,11 @@ type point struct {
 	t      *telemetry
 	name   string
 	quiet  bool
-	active metric.MeasurementOption
+	active atomic.Int64
+	set    metric.MeasurementOption
 	// byClass holds the attributes for statuses 1xx to 5xx; a class is enough
 	// for alerts and keeps the series few.
-	byClass [6]metric.MeasurementOption
+	byClass [6][]metric.RecordOption
 	spanKV  trace.SpanStartOption
 }
 
@@ -68,19 +84,24 @@ func (t *telemetry) point(r route) *point {
 	}
 	p := &point{
 		t: t, name: r.method + " " + r.pattern, quiet: r.quiet,
-		active: metric.WithAttributeSet(attribute.NewSet(method, pattern)),
+		set:    metric.WithAttributeSet(attribute.NewSet(method, pattern)),
 		spanKV: trace.WithAttributes(method, pattern),
 	}
 	for class := range p.byClass {
-		p.byClass[class] = metric.WithAttributeSet(attribute.NewSet(method, pattern, attribute.String("http.response.status_class", strconv.Itoa(class)+"xx")))
+		p.byClass[class] = []metric.RecordOption{
+			metric.WithAttributeSet(attribute.NewSet(method, pattern, attribute.String("http.response.status_class", strconv.Itoa(class)+"xx"))),
+		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.points = append(t.points, p)
 	return p
 }
 
 // begin counts the request in and returns what counts it out.
 func (p *point) begin(q *request) func(status int, err error, took time.Duration) {
 	ctx := q.r.Context()
-	p.t.active.Add(ctx, 1, p.active)
+	p.active.Add(1)
 	var span trace.Span
 	if !p.quiet {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(q.r.Header))
@@ -88,12 +109,12 @@ func (p *point) begin(q *request) func(status int, err error, took time.Duration
 		q.r = q.r.WithContext(ctx)
 	}
 	return func(status int, err error, took time.Duration) {
-		p.t.active.Add(ctx, -1, p.active)
+		p.active.Add(-1)
 		class := status / 100
 		if class < 0 || class >= len(p.byClass) {
 			class = 0
 		}
-		p.t.duration.Record(ctx, took.Seconds(), p.byClass[class])
+		p.t.duration.Record(ctx, took.Seconds(), p.byClass[class]...)
 		if span == nil {
 			return
 		}

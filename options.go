@@ -1,6 +1,7 @@
 package streamgate
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -30,6 +31,7 @@ type settings struct {
 	events            event.Bus
 	verifiers         []nft.Verifier
 	mayCreate         func(auth.Principal) bool
+	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	publicURL         string
 	trustedProxies    []netip.Prefix
 	allowedOrigins    []string
@@ -74,6 +76,13 @@ func WithEvents(b event.Bus) Option { return func(s *settings) { s.events = b } 
 // verifier answers unknown, and the gate stays shut.
 func WithVerifier(v ...nft.Verifier) Option {
 	return func(s *settings) { s.verifiers = append(s.verifiers, v...) }
+}
+
+// WithLists resolves the "list" leaf of rules: is account (CAIP-10) on the tenant's
+// list? Call Platform.Decider.ListChanged after a change. Without it such a leaf
+// answers unknown.
+func WithLists(has func(ctx context.Context, tenant, list, account string) (bool, error)) Option {
+	return func(s *settings) { s.lists = has }
 }
 
 // WithCreators decides who may create assets. The default is any signed-in wallet.

@@ -123,7 +123,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 	for _, v := range s.verifiers {
 		chains = append(chains, v.Chain())
 	}
-	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Now: s.now, Logger: s.logger})
+	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
 	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Now: s.now})
 	p.Media, err = media.New(media.Options{
 		Store: sqldb.NewMedia(db), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events,

@@ -96,7 +96,7 @@ func checks(cfg *Config) []check {
 	}
 	if cfg.publicURLMissing() {
 		list = append(list, check{"public_url", func(context.Context) (string, error) {
-			return "", fmt.Errorf("empty while listening on %s, which is not loopback: sign-in would be bound to whatever Host a client sends", cfg.Listen)
+			return "", fmt.Errorf("empty while listening on %s, which is not loopback: sign-in is refused at any name but this machine's", cfg.Listen)
 		}, "set public_url to the origin viewers see, https://video.example"})
 	}
 	return list

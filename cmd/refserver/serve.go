@@ -34,7 +34,7 @@ func (serveCmd) Run(ctx context.Context, e *env) error {
 	}
 	defer flush()
 	if cfg.publicURLMissing() {
-		log.Warn("public_url_missing", "listen", cfg.Listen, "consequence", "sign-in is bound to whatever Host a client sends")
+		log.Warn("public_url_missing", "listen", cfg.Listen, "consequence", "sign-in is refused at any name but this machine's")
 	}
 	verifiers, closeChains, err := openChains(ctx, cfg.Chains, log)
 	if err != nil {

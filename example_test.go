@@ -29,7 +29,11 @@ func ExampleNew() {
 	defer srv.Close()
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
-	<-p.Ready()
+	select {
+	case <-p.Ready():
+	case err := <-done: // it did not start
+		panic(err)
+	}
 
 	res, err := http.Get(srv.URL + "/readyz")
 	if err != nil {

@@ -36,7 +36,7 @@ func (a *api) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	// The deadline is per body: uploads and event streams live longer than this.
 	rc := http.NewResponseController(w)
 	if err := rc.SetReadDeadline(time.Now().Add(a.Limits.BodyTime)); err == nil {
-		defer rc.SetReadDeadline(time.Time{})
+		defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.Limits.Body))
 	var tooLarge *http.MaxBytesError

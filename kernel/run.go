@@ -48,7 +48,7 @@ func (k *Kernel) Run(ctx context.Context) error {
 	for _, u := range slices.Backward(k.units[:n]) {
 		begin := time.Now()
 		for _, err := range u.halt(context.WithoutCancel(ctx)) {
-			if err != cause {
+			if err != cause { //nolint:errorlint // identity: the very error that is in the list already
 				errs = append(errs, err)
 			}
 		}
@@ -61,7 +61,7 @@ func (k *Kernel) Run(ctx context.Context) error {
 func (k *Kernel) startAll(up context.Context, down context.CancelCauseFunc) (int, error) {
 	for i, u := range k.units {
 		if up.Err() != nil {
-			return i, nil
+			return i, nil //nolint:nilerr // Run tells why up ended
 		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeoutCause(up, u.StartTimeout, errLate)

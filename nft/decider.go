@@ -253,14 +253,12 @@ func (d *Decider) deps(r *rule.Rule, s Subject) []dep {
 			seen[c] = true
 			deps = append(deps, depOn(&c.epoch))
 		}
-		heads, perHead := depOn(&c.heads), false
+		heads, perHead := depOn(&c.heads), true
 		if follows(n) {
 			perHead = !c.use(contract, now)
 			for _, a := range accountsOn(id, accounts) {
 				deps = append(deps, depOn(&c.holding(contract, a.Address).gen))
 			}
-		} else {
-			perHead = true
 		}
 		if perHead || !n.Evidence.Finality.Latest() {
 			deps = append(deps, heads)

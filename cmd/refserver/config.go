@@ -225,7 +225,7 @@ func (c *Config) check() error {
 		}
 	}
 	if c.Creators == "list" && len(c.CreatorList) == 0 {
-		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list accounts such as eip155:1:0x...")
+		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list CAIP-10 accounts")
 	}
 	return nil
 }

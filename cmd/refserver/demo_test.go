@@ -220,6 +220,7 @@ func TestDemo(t *testing.T) {
 }
 
 func demoRoutes(t *testing.T, d demo) {
+	t.Helper()
 	_, page := get(t, d.URL+"/v1/demo")
 	if strings.Contains(page, "private_key") || !strings.Contains(page, d.AssetID) || !strings.Contains(page, `"name":"newcomer"`) {
 		t.Errorf("/v1/demo: %s", page)

@@ -88,7 +88,7 @@ func txsOf(t testing.TB, f nfttest.Fixture, ops []nfttest.Op) []chaintest.Tx {
 		case nfttest.Transfer1155:
 			txs = append(txs, chaintest.Method(t, o.From, contracts.TestItems(), f.Multi, "safeTransferFrom", o.From, o.To, id, amount, []byte{}))
 		default:
-			t.Fatal(fmt.Sprintf("operation %q", o.Kind))
+			t.Fatalf("operation %q", o.Kind)
 		}
 	}
 	return txs

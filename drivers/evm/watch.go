@@ -3,7 +3,6 @@ package evm
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -115,10 +114,10 @@ func (w *watcher) poll(ctx context.Context) {
 func (w *watcher) note(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil {
 		w.failures = 0
-		return nil
+		return nil //nolint:nilerr // ctx ended: that is no failure of the chain
 	}
 	if w.failures++; w.failures == 2 {
-		w.v.log.InfoContext(ctx, "evm_watch_blind", "chain", w.v.chain.String(), slog.Any("error", err))
+		w.v.log.InfoContext(ctx, "evm_watch_blind", "chain", w.v.chain.String(), "error", err)
 		w.view.gap()
 	}
 	return err

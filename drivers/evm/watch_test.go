@@ -385,7 +385,7 @@ func TestATransferIsHeardAtOnce(t *testing.T) {
 		all = append(all, time.Since(start))
 	}
 	slices.Sort(all)
-	t.Log(fmt.Sprintf("from sending the transaction to the change: median %v, worst %v", all[10], all[20]))
+	t.Logf("from sending the transaction to the change: median %v, worst %v", all[10], all[20])
 	if all[10] > 500*time.Millisecond { // the goal is 50 ms, for mining and hearing; machines may be busy
 		t.Errorf("mining a transfer and hearing of it takes %v", all[10])
 	}

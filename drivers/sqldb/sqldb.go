@@ -100,7 +100,7 @@ func (d *DB) tx(ctx context.Context, fn func(q querier) error) error {
 	if err != nil {
 		return wrap("sqldb.tx", err)
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	if err := fn(tx); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func run(ctx context.Context, ln net.Listener, creators []string) error {
 	_ = srv.Shutdown(inner) // requests under way end before the platform does
 	cancel()
 	for range left {
-		<-ended
+		_ = <-ended // stopped by us
 	}
 	return failed
 }

@@ -72,7 +72,7 @@ func run(ctx context.Context, ln net.Listener, rpc, asset string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	followed := make(chan error, 1)
 	go func() { followed <- decider.Run(ctx) }() // a transfer flips the answer at once, not when a cache expires
-	defer func() { cancel(); <-followed }()
+	defer func() { cancel(); _ = <-followed }()
 	signIn := auth.New(db.Auth(), auth.Options{Statement: "Sign in to the members' area."})
 
 	srv := &http.Server{Handler: handler(signIn, decider, r, "http://"+ln.Addr().String()), ReadHeaderTimeout: 10 * time.Second}

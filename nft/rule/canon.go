@@ -50,7 +50,7 @@ func appendCanonical(b []byte, v any) []byte {
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; c {
 		case '"', '\\':
 			b = append(b, '\\', c)

@@ -131,7 +131,7 @@ func (n *Node) sayLeaf(not bool) string {
 }
 
 func (h *HoldLeaf) say() string {
-	s := ""
+	var s string
 	where := " of " + Short(h.Asset.Reference)
 	switch {
 	case h.Asset.Token != "" && h.Min.Cmp(one) == 0:

@@ -127,7 +127,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opt storage.Pu
 	}
 	tmp, info, err := s.write(src)
 	if tmp != "" {
-		defer s.root.Remove(tmp) // after a rename there is nothing left to remove
+		defer func() { _ = s.root.Remove(tmp) }() // after a rename there is nothing left to remove
 	}
 	if err != nil {
 		return storage.Info{}, ioFault(op, err)

@@ -36,6 +36,9 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/keys"
 	"github.com/streamgate/streamgate/fault"
@@ -154,6 +157,7 @@ type Service struct {
 	progress progressBook
 	scratch  scratch
 	locks    uploadLocks
+	tracer   trace.Tracer
 }
 
 // New returns a Service; Run starts its workers. Missing options are fault.Invalid.
@@ -181,7 +185,7 @@ func New(opt Options) (*Service, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	opt.Limits = opt.Limits.WithDefaults()
-	s := &Service{opt: opt, log: opt.Logger}
+	s := &Service{opt: opt, log: opt.Logger, tracer: otel.Tracer("github.com/streamgate/streamgate/media")}
 	s.versions.now = opt.Now
 	return s, nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/job"
 )
@@ -205,7 +207,13 @@ func (s *Service) heartbeat(ctx context.Context, token string) {
 }
 
 // do runs a job. nil means there is nothing more to do about it, be it done, obsolete or given up.
-func (s *Service) do(ctx context.Context, p payload) error {
+func (s *Service) do(ctx context.Context, p payload) (err error) {
+	name := "media.transcode"
+	if p.Task == "" {
+		name = "media.probe"
+	}
+	ctx, end := s.span(ctx, name, p.Asset, attribute.String("task", p.Task))
+	defer func() { end(err) }()
 	r, err := s.opt.Store.Asset(ctx, p.Tenant, p.Asset)
 	if err != nil {
 		if fault.KindOf(err) == fault.NotFound {

@@ -81,11 +81,13 @@ func (s *Service) uploadProgress(ctx context.Context, up Upload, offset int64) {
 
 // finish hands a complete upload to its asset and starts the processing. It
 // may be called again; only the first complete upload of an asset wins.
-func (s *Service) finish(ctx context.Context, id string) error {
+func (s *Service) finish(ctx context.Context, id string) (err error) {
 	up, err := s.opt.Store.Upload(ctx, id)
 	if err != nil {
 		return err
 	}
+	ctx, end := s.span(ctx, "media.upload", up.Asset)
+	defer func() { end(err) }()
 	if up.Partial || up.Finished || up.Offset != up.Size {
 		return nil
 	}

@@ -7,5 +7,5 @@ targets=$(grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed -E 
 [ -n "$targets" ] || { echo "no fuzz targets" >&2; exit 1; }
 echo "$targets" | xargs -P 2 -L 1 bash -c '
   log=$(mktemp)
-  if ! go test -run "^\$" -fuzz "^$2\$" -fuzztime "$0" -parallel 1 "./$1" >"$log" 2>&1; then cat "$log"; echo "FAIL $1 $2"; exit 255; fi
+  if ! go test -run "^\$" -fuzz "^$2\$" -fuzztime "$0" -fuzzminimizetime 20x -parallel 1 "./$1" >"$log" 2>&1; then cat "$log"; echo "FAIL $1 $2"; exit 255; fi
   echo "ok   $1 $2 $(grep -oE "execs: [0-9]+" "$log" | tail -1)"; rm -f "$log"' "$time"

@@ -182,7 +182,7 @@ func TestDemo(t *testing.T) {
 	// Traces of each step of the way arrived.
 	traces.mu.Lock()
 	defer traces.mu.Unlock()
-	for _, want := range []string{"PATCH /v1/uploads/{id}", "POST /v1/assets/{id}/playback", "GET /v1/play/{token}/key/{kid}", "nft.decide", "nft.check", "playback.Open", "playback.Key"} {
+	for _, want := range []string{"PATCH /v1/uploads/{id}", "media.upload", "media.probe", "media.transcode", "POST /v1/assets/{id}/playback", "GET /v1/play/{token}/key/{kid}", "nft.decide", "nft.check", "playback.Open", "playback.Key"} {
 		if traces.names[want] == 0 {
 			t.Errorf("no span %q in %v", want, traces.names)
 		}

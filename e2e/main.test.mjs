@@ -13,6 +13,7 @@ const engines = ['hls', 'shaka', 'dash'];
 const forms = { hls: 'HLS AES-128', shaka: 'DASH cbcs', dash: 'DASH cbcs' };
 
 test('an outside player plays what the holder is granted', { timeout: 120000 }, async t => {
+  for (const line of demo.log().match(/^(playable|ready) .*$/gm) ?? []) t.diagnostic(line);
   for (const engine of engines) await t.test(`${engine} (${forms[engine]})`, async () => {
     const page = await hostile(demo, browser, engine, await open(demo, 'holder'));
     const p = await until('96 frames and sound', 30000, async () => { const p = await picture(page); return p.frames >= 96 && p.audio > 10000 && p; });

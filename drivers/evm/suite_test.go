@@ -2,7 +2,6 @@ package evm_test
 
 import (
 	"context"
-	"fmt"
 	"math/big"
 	"testing"
 	"time"

@@ -13,5 +13,5 @@ fi
 # a statement counts as covered when any test binary reached it
 awk -v floor="$floor" 'NR>1 { split($1, p, ":"); f=p[1]; sub("/[^/]*$", "", f); n[$1]=$2; pk[$1]=f; if ($3>0) hit[$1]=1 }
   END { for (k in n) { t[pk[k]]+=n[k]; if (k in hit) c[pk[k]]+=n[k] }
-        for (p in t) { v=100*c[p]/t[p]; printf "%6.1f %%  %s%s\n", v, p, (v<floor ? "  BELOW " floor " %" : ""); if (v<floor) bad=1 }
+        for (d in t) { v=100*c[d]/t[d]; printf "%6.1f %%  %s%s\n", v, d, (v<floor ? "  BELOW " floor " %" : ""); if (v<floor) bad=1 }
         exit bad }' "$profile" | sort -k3

@@ -42,7 +42,7 @@ func (a *api) handler(r route) http.Handler {
 		var err error
 		defer func() {
 			if v := recover(); v != nil {
-				if v == http.ErrAbortHandler {
+				if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
 					end(q.w.status, nil, time.Since(start))
 					panic(v)
 				}

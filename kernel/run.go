@@ -135,7 +135,7 @@ func (u *unit) await(ctx context.Context) error {
 		case <-u.done: // which has ended up as well
 			return fault.Wrap(fault.Canceled, "kernel.Run", context.Canceled)
 		case <-ctx.Done():
-			if context.Cause(ctx) == errLate {
+			if errors.Is(context.Cause(ctx), errLate) {
 				return &fault.Error{Kind: fault.Unavailable, Op: "kernel.Run",
 					Msg: fmt.Sprintf("component %q was not ready within %v", u.Name, u.StartTimeout), Err: err}
 			}
@@ -207,7 +207,7 @@ func (u *unit) call(ctx context.Context, what string, f func(context.Context) er
 // answer is wrap for a function whose time ran out: that is our deadline, so
 // its context error must not pass for the caller having given up.
 func (u *unit) answer(ctx context.Context, what string, err error) error {
-	if err != nil && context.Cause(ctx) == errLate {
+	if err != nil && errors.Is(context.Cause(ctx), errLate) {
 		return &fault.Error{Kind: fault.Unavailable, Op: "kernel", Msg: fmt.Sprintf("component %q: %s: out of time", u.Name, what), Err: err}
 	}
 	return u.wrap(what, err)

@@ -272,7 +272,7 @@ func decoded(path, kind string) (n int, err error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil || stderr.Len() > 0 {
-		return 0, fmt.Errorf("ffprobe: %v %s", err, stderr.String())
+		return 0, fmt.Errorf("ffprobe: %w %s", err, stderr.String())
 	}
 	_, err = fmt.Sscan(string(out), &n)
 	return n, err

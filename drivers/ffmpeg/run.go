@@ -158,7 +158,7 @@ func execute(ctx context.Context, c command, argv []string, dir string) ([]byte,
 	if err == nil {
 		return out, nil
 	}
-	if context.Cause(ctx) == errWall {
+	if errors.Is(context.Cause(ctx), errWall) {
 		return nil, blame(fault.TooLarge, "Processing this video takes too long.", err, stderr)
 	}
 	if ctx.Err() != nil {

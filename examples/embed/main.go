@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -65,7 +66,9 @@ func run(ctx context.Context, ln net.Listener, creators []string) error {
 	_ = srv.Shutdown(inner) // requests under way end before the platform does
 	cancel()
 	for range left {
-		_ = <-ended // stopped by us
+		if err := <-ended; failed == nil && !errors.Is(err, http.ErrServerClosed) {
+			failed = err
+		}
 	}
 	return failed
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/streamgate/streamgate/auth"
@@ -70,9 +71,9 @@ func run(ctx context.Context, ln net.Listener, rpc, asset string) error {
 
 	decider := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{chain}})
 	ctx, cancel := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- decider.Run(ctx) }() // a transfer flips the answer at once, not when a cache expires
-	defer func() { cancel(); _ = <-followed }()
+	var following sync.WaitGroup
+	following.Go(func() { _ = decider.Run(ctx) }) // a transfer flips the answer at once, not when a cache expires
+	defer func() { cancel(); following.Wait() }()
 	signIn := auth.New(db.Auth(), auth.Options{Statement: "Sign in to the members' area."})
 
 	srv := &http.Server{Handler: handler(signIn, decider, r, "http://"+ln.Addr().String()), ReadHeaderTimeout: 10 * time.Second}

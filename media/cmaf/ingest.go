@@ -334,8 +334,7 @@ func (s Segment) Bits(timescale uint32) int64 {
 
 // boxReader reads top-level boxes without believing their sizes.
 type boxReader struct {
-	r   io.Reader
-	pos uint64
+	r io.Reader
 }
 
 // next returns the next whole box, or io.EOF between boxes.

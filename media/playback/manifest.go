@@ -145,7 +145,7 @@ func playable(v *versionEntry, k cmaf.Kind) []*cmaf.Track {
 	return ts
 }
 
-var notYet = "no segment is there yet"
+const notYet = "no segment is there yet"
 
 func writeMaster(w io.Writer, v *versionEntry) error {
 	m := hls.Multivariant{IndependentSegments: true}

@@ -178,7 +178,7 @@ func TestGrantLife(t *testing.T) {
 			t.Errorf("%+v after %v", n, time.Since(start))
 		}
 		renewed, err := f.Renew(ctx, g.Token)
-		if err != nil || renewed.ExpiresAt.Sub(time.Now()) != time.Hour || renewed.Token != g.Token {
+		if err != nil || time.Until(renewed.ExpiresAt) != time.Hour || renewed.Token != g.Token {
 			t.Errorf("renewed %+v, %v", renewed, err)
 		}
 		if n := <-c; n.Type != playback.RenewSoon || time.Since(start) != 108*time.Minute {

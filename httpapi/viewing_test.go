@@ -57,7 +57,7 @@ func (p *platform) upload(token, id string) {
 func TestViewing(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed: apt-get install -y ffmpeg")
+		t.Fatal("ffmpeg is not installed: apt-get install -y ffmpeg")
 	}
 	p := start(t, true, func(o *httpapi.Options) { o.AllowedOrigins = []string{"https://app.example"} })
 	owner, holder := p.signIn(1), p.signIn(2)

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func TestMeasuresAgainstThePeers(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("nginx"); err != nil {
-		t.Skip("nginx is not installed")
+		t.Fatal("nginx is not installed: apt-get install -y nginx-light")
 	}
 	c := config{
 		only: "segments,gated", duration: 20 * time.Millisecond, rounds: 1, conns: 2, rate: 200, gated: 100 * time.Millisecond, viewers: 2,

@@ -18,7 +18,7 @@ func TestTranscoder(t *testing.T) {
 	t.Parallel()
 	tr := ffmpeg.New(ffmpeg.Options{})
 	if !tr.Sandboxed(t.Context()) {
-		t.Skip("bubblewrap does not work here")
+		t.Fatal("the sandbox does not work here: apt-get install -y bubblewrap, and allow user namespaces")
 	}
 	mediatest.Run(t, tr)
 }
@@ -51,7 +51,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 func TestSandboxHoldsTheProgram(t *testing.T) {
 	t.Parallel()
 	if !ffmpeg.New(ffmpeg.Options{}).Sandboxed(t.Context()) {
-		t.Skip("bubblewrap does not work here")
+		t.Fatal("the sandbox does not work here: apt-get install -y bubblewrap, and allow user namespaces")
 	}
 	dir := t.TempDir()
 	secret := filepath.Join(t.TempDir(), "secret")

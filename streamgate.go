@@ -126,7 +126,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
 	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Now: s.now})
 	p.Media, err = media.New(media.Options{
-		Store: sqldb.NewMedia(db), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events,
+		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events,
 		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Workers: s.workers, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func start(t *testing.T, run bool, change func(*httpapi.Options)) *platform {
 	bus, objects, ring := event.NewMemory(event.Options{}), mem.New(), keys.NewMemory()
 	decider := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{p.chain}})
 	p.media, err = media.New(media.Options{
-		Store: sqldb.NewMedia(db), Objects: objects, Keys: ring, Transcoder: ffmpeg.New(ffmpeg.Options{AllowUnsandboxed: true, Preset: "ultrafast"}),
+		Store: db.Media(), Objects: objects, Keys: ring, Transcoder: ffmpeg.New(ffmpeg.Options{AllowUnsandboxed: true, Preset: "ultrafast"}),
 		Queue: job.NewMemory(job.Options{}), Events: bus, WorkDir: t.TempDir(), MaxUpload: 50 << 20,
 	})
 	if err != nil {
@@ -202,7 +202,7 @@ func (p *platform) create(token, title string) string {
 // finish marks an asset ready behind the service's back, for tests that need no media.
 func (p *platform) finish(id string) {
 	p.t.Helper()
-	_, err := sqldb.NewMedia(p.db).ChangeAsset(p.t.Context(), "default", id, func(r *media.Record) error {
+	_, err := p.db.Media().ChangeAsset(p.t.Context(), "default", id, func(r *media.Record) error {
 		r.Asset.Status = media.Ready
 		return nil
 	})

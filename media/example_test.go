@@ -31,7 +31,7 @@ func ExampleNew() {
 	}
 	defer db.Close()
 	svc, err := media.New(media.Options{
-		Store: sqldb.NewMedia(db), Objects: mem.New(), Keys: keys.NewMemory(), Transcoder: ffmpeg.New(ffmpeg.Options{}),
+		Store: db.Media(), Objects: mem.New(), Keys: keys.NewMemory(), Transcoder: ffmpeg.New(ffmpeg.Options{}),
 		Queue: job.NewMemory(job.Options{}), Events: event.NewMemory(event.Options{}), WorkDir: dir,
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func newHouse(t testing.TB, change func(*media.Options)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	h := &house{t: t, store: sqldb.NewMedia(db), objects: mem.New(), work: filepath.Join(dir, "work")}
+	h := &house{t: t, store: db.Media(), objects: mem.New(), work: filepath.Join(dir, "work")}
 	h.opt = media.Options{
 		Store: h.store, Objects: h.objects, Keys: keys.NewMemory(), Transcoder: ffmpeg.New(ffmpeg.Options{}),
 		Queue: job.NewMemory(job.Options{}), Events: event.NewMemory(event.Options{}), WorkDir: h.work,

@@ -54,7 +54,7 @@ func child(dir string) error {
 		return err
 	}
 	svc, err := media.New(media.Options{
-		Store: sqldb.NewMedia(db), Objects: objects, Keys: ring, Transcoder: ffmpeg.New(ffmpeg.Options{}), Queue: job.NewMemory(job.Options{}),
+		Store: db.Media(), Objects: objects, Keys: ring, Transcoder: ffmpeg.New(ffmpeg.Options{}), Queue: job.NewMemory(job.Options{}),
 		Events: event.NewMemory(event.Options{}), WorkDir: filepath.Join(dir, "work"), Workers: 2,
 	})
 	if err != nil {

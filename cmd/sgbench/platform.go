@@ -174,7 +174,7 @@ func insert(ctx context.Context, o platformOrders, asset string, ring keys.Manag
 		task.Outputs = append(task.Outputs, media.Output{Object: object, Bytes: int64(len(body)), Samples: 96 * segmentCount, Track: t})
 	}
 	v.Plan.Tasks = []media.Task{task}
-	records := sqldb.NewMedia(db)
+	records := db.Media()
 	if err := records.PutVersion(ctx, v); err != nil {
 		return err
 	}

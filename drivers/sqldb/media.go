@@ -19,8 +19,8 @@ type Media struct{ db *DB }
 
 var _ media.Store = (*Media)(nil)
 
-// NewMedia returns the media records in db.
-func NewMedia(db *DB) *Media { return &Media{db} }
+// Media returns the media records in d.
+func (d *DB) Media() *Media { return &Media{d} }
 
 // maxRaces bounds how often a change is tried against concurrent ones.
 const maxRaces = 50

@@ -14,7 +14,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 )
 
-func ExampleNewMedia() {
+func ExampleDB_Media() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
@@ -28,7 +28,7 @@ func ExampleNewMedia() {
 		return
 	}
 	defer db.Close()
-	_, err = NewMedia(db).Asset(ctx, "default", "none")
+	_, err = db.Media().Asset(ctx, "default", "none")
 	fmt.Println(fault.KindOf(err))
 	// Output: not_found
 }
@@ -36,7 +36,7 @@ func ExampleNewMedia() {
 // TestChangeAssetLosesNoUpdate has many writers count in one record.
 func TestChangeAssetLosesNoUpdate(t *testing.T) {
 	t.Parallel()
-	m := NewMedia(open(t))
+	m := open(t).Media()
 	if err := m.CreateAsset(t.Context(), media.Record{Asset: media.Asset{ID: "a"}, Tenant: "t"}); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestChangeAssetLosesNoUpdate(t *testing.T) {
 // TestAppendPartsOnlyAtTheOffset: a writer that is behind commits nothing.
 func TestAppendPartsOnlyAtTheOffset(t *testing.T) {
 	t.Parallel()
-	m, at := NewMedia(open(t)), time.UnixMilli(5).UTC()
+	m, at := open(t).Media(), time.UnixMilli(5).UTC()
 	u := media.Upload{ID: "u", Tenant: "t", Owner: "o", Asset: "a", Size: 10, UpdatedAt: at}
 	if err := m.CreateUpload(t.Context(), u); err != nil {
 		t.Fatal(err)

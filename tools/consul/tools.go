@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package consul pins the Consul agent.
+package consul
+
+import _ "github.com/hashicorp/consul/command"

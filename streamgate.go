@@ -62,15 +62,10 @@ func New(ctx context.Context, opts ...Option) (p *Platform, err error) {
 	if err := os.MkdirAll(s.dataDir, 0o700); err != nil {
 		return p, fault.Wrap(fault.Unavailable, "streamgate.New", err)
 	}
-	db, err := sqldb.Open(ctx, filepath.Join(s.dataDir, DatabaseFile))
-	if err != nil {
+	if err := p.openDefaults(ctx, &s); err != nil {
 		return p, err
 	}
-	p.onClose(db.Close)
-	if err := p.openDefaults(&s); err != nil {
-		return p, err
-	}
-	if err := p.wire(&s, db); err != nil {
+	if err := p.wire(&s); err != nil {
 		return p, err
 	}
 	return p, nil
@@ -79,7 +74,15 @@ func New(ctx context.Context, opts ...Option) (p *Platform, err error) {
 func (p *Platform) onClose(f func() error) { p.closers = append(p.closers, f) }
 
 // openDefaults fills every part the host did not bring.
-func (p *Platform) openDefaults(s *settings) error {
+func (p *Platform) openDefaults(ctx context.Context, s *settings) error {
+	if s.db == nil {
+		db, err := sqldb.Open(ctx, filepath.Join(s.dataDir, DatabaseFile))
+		if err != nil {
+			return err
+		}
+		p.onClose(db.Close)
+		s.db = db
+	}
 	if s.keys == nil {
 		ring, err := keys.OpenKeyring(filepath.Join(s.dataDir, "keys"), keys.Options{})
 		if err != nil {
@@ -114,7 +117,8 @@ func (p *Platform) openDefaults(s *settings) error {
 	return nil
 }
 
-func (p *Platform) wire(s *settings, db *sqldb.DB) error {
+func (p *Platform) wire(s *settings) error {
+	db := s.db
 	objects, err := envelope.New(s.store, s.keys, envelope.Options{})
 	if err != nil {
 		return err
@@ -132,8 +136,15 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 	if err != nil {
 		return err
 	}
+	gate, assets := playback.Gate(p.Decider), playback.Assets(p.Media)
+	if s.gate != nil {
+		gate = s.gate
+	}
+	if s.assets != nil {
+		assets = s.assets
+	}
 	p.Playback, err = playback.New(playback.Options{
-		Assets: p.Media, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: p.Decider, Events: s.events,
+		Assets: assets, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: gate, Events: s.events,
 		Lead: s.keyLead, GrantTTL: s.grantTTL, SegmentCacheBytes: s.segmentCache, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {

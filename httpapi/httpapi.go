@@ -156,7 +156,7 @@ func (o *Options) complete() error {
 		{"Decider", a.serves(RoleAuth) && o.Decider == nil},
 		{"Media", (a.serves(RoleMetadata) || a.serves(RoleUpload)) && o.Media == nil},
 		{"Playback", a.serves(RoleStreaming) && o.Playback == nil},
-		{"Sessions", !a.serves(RoleAuth) && o.Sessions == nil},
+		{"Sessions", !a.serves(RoleAuth) && !slices.Equal(o.Roles, []string{RoleNone}) && o.Sessions == nil},
 		{"Assets", !a.serves(RoleMetadata) && (a.serves(RoleStreaming) || a.serves(RoleAuth)) && o.Assets == nil},
 	} {
 		if need.gone {
@@ -171,7 +171,7 @@ func (o *Options) complete() error {
 
 // roles lists the roles that serve routes.
 func roles() []string {
-	return []string{RoleAuth, RoleMetadata, RoleUpload, RoleStreaming, RoleMonitor}
+	return []string{RoleAuth, RoleMetadata, RoleUpload, RoleStreaming, RoleMonitor, RoleNone}
 }
 
 // New returns the handler of the whole surface, or what is wrong with opt.

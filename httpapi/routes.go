@@ -41,6 +41,7 @@ const (
 	RoleUpload    = "upload"    // tus
 	RoleStreaming = "streaming" // viewings, keys, segments
 	RoleMonitor   = "monitor"   // the state of the whole
+	RoleNone      = "none"      // nothing but the routes of every process
 )
 
 // budget names the rate limit that a route draws from.

@@ -17,13 +17,12 @@ import (
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/nft/rule"
-	"github.com/streamgate/streamgate/storage"
 )
 
 // Topics of the events published.
 const (
 	TopicChanged  = "asset.changed"  // Data is the Asset
-	TopicProgress = "asset.progress" // Data is the Progress
+	TopicProgress = "asset.progress" // Data is the Progress, and more that processes tell each other
 	TopicDeleted  = "asset.deleted"
 	TopicGate     = "gate.changed" // Data is {"rule_id": ...}
 )
@@ -285,19 +284,11 @@ func (s *Service) Delete(ctx context.Context, p auth.Principal, id string) error
 	return fault.At(op, s.erase(ctx, r))
 }
 
-// erase destroys the key first: from then on no byte left anywhere can be read.
+// erase removes all of an asset that is marked as being deleted. It may run in several processes at once.
 func (s *Service) erase(ctx context.Context, r Record) error {
 	id := r.Asset.ID
 	s.versions.forget(id)
-	err := s.opt.Keys.Shred(ctx, Scope(r.Tenant, id))
-	// Encrypted storage holds unwrapped keys for a while; also when Shred fails, as it may have happened all the same.
-	if o, ok := storage.As[interface{ Forget(scope string) }](s.opt.Objects); ok {
-		o.Forget(Scope(r.Tenant, id))
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.removeObjects(ctx, Scope(r.Tenant, id)+"/"); err != nil {
+	if err := s.shred(ctx, r.Tenant, id); err != nil {
 		return err
 	}
 	if err := s.opt.Store.DeleteAsset(ctx, r.Tenant, id); err != nil {

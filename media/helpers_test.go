@@ -288,3 +288,14 @@ func (h *house) tidy() {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+func glob(t testing.TB, elems ...string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(elems...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

@@ -75,6 +75,10 @@ type Record struct {
 	Building int `json:"building,omitempty"`
 	// Faults counts failures of ours while probing.
 	Faults int `json:"faults,omitempty"`
+	// Spent is the upload of a version that failed: it is not taken a second time.
+	Spent string `json:"spent,omitempty"`
+	// Queued is when the version's work began to wait.
+	Queued time.Time `json:"queued,omitzero"`
 	// Deleting hides the asset while its bytes are removed.
 	Deleting bool `json:"deleting,omitempty"`
 }

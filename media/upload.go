@@ -73,7 +73,7 @@ func (s *Service) uploadProgress(ctx context.Context, up Upload, offset int64) {
 	if up.Partial || up.Size == 0 {
 		return
 	}
-	p, tell := s.progress.note(up.Asset, "upload", "", map[string]float64{up.ID: float64(offset) / float64(up.Size)}, s.opt.Now())
+	p, tell := s.progress.note(up.Asset, stageUpload, 0, up.ID, "", float64(offset)/float64(up.Size), nil, s.opt.Now())
 	if tell {
 		s.publish(ctx, TopicProgress, up.Tenant, up.Asset, p)
 	}
@@ -99,12 +99,12 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 		if r.Upload == id {
 			return nil
 		}
-		if !takes(*r) {
+		if !takes(*r) || r.Spent == id {
 			return fault.New(fault.Conflict, "", "the asset has its video already")
 		}
 		r.Upload, r.Size, r.SHA256 = id, up.Size, sum
 		r.Building++
-		r.Faults = 0
+		r.Faults, r.Queued = 0, s.opt.Now().UTC()
 		r.Asset.Status, r.Asset.Reason, r.Asset.Progress = Processing, "", Progress{Stage: "probe"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
 		return nil
@@ -116,7 +116,8 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 		return err
 	}
 	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
-	return s.enqueue(ctx, r, Task{}, 100)
+	s.later(ctx, r.Asset.ID, s.enqueue(ctx, r, Task{}, 100))
+	return nil
 }
 
 // abandon removes an unfinished upload, and puts its asset back to waiting.

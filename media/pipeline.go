@@ -289,6 +289,7 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 		r.Asset.Progress = Progress{Stage: "done"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
 		r.Faults = 0
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -299,7 +300,7 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 	}
 	s.versions.forget(r.Asset.ID)
 	s.settle(r.Asset.ID)
-	defer s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	defer s.publish(ctx, r.Events)
 	// The rest is tidying; what of it fails is done when the asset is deleted.
 	err = errors.Join(
 		s.opt.Store.DeleteVersion(ctx, r.Asset.ID, version),
@@ -348,6 +349,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 		r.Asset.DurationMS, r.Asset.Width, r.Asset.Height = p.Duration.Milliseconds(), p.Width, p.Height
 		r.Asset.Progress = Progress{Stage: "transcode"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -356,7 +358,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	return s.schedule(ctx, r)
 }
 
@@ -430,6 +432,7 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 			r.Asset.DurationMS = vr.Plan.length().Milliseconds()
 		}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -442,7 +445,7 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 	if done {
 		s.settle(id)
 	}
-	s.publish(ctx, TopicChanged, tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	if began && !done {
 		return s.enqueueOpen(ctx, r, vr.Plan)
 	}

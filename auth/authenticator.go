@@ -2,12 +2,11 @@ package auth
 
 import "context"
 
-// Authenticator tells who a token belongs to. Service is one; a process without the records
-// of sessions asks another process through one (drivers/grpc).
+// Authenticator tells who holds a token. Service is one; drivers/grpc makes one of a
+// Service in another process. All methods are safe for concurrent use.
 type Authenticator interface {
-	// Authenticate returns the caller that token stands for in tenant. A token that is
-	// unknown, expired or revoked is fault.Unauthenticated; when that cannot be learned,
-	// fault.Unavailable.
+	// Authenticate returns who holds token in tenant, or fault.Unauthenticated. Records
+	// that cannot be asked are fault.Unavailable, never a yes. The caller owns the result.
 	Authenticate(ctx context.Context, tenant, token string) (Principal, error)
 }
 

@@ -1,0 +1,5 @@
+package grpc
+
+import "time"
+
+const leaseWait = 20 * time.Second

@@ -124,7 +124,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 		chains = append(chains, v.Chain())
 	}
 	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
-	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Now: s.now})
+	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
 		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events,
 		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Workers: s.workers, Now: s.now, Logger: s.logger,
@@ -133,7 +133,7 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 		return err
 	}
 	p.Playback, err = playback.New(playback.Options{
-		Assets: p.Media, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: p.Decider, Events: s.events,
+		Assets: p.Media, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: p.Decider, Events: s.events, SessionActive: p.Auth.SessionActive,
 		Lead: s.keyLead, GrantTTL: s.grantTTL, SegmentCacheBytes: s.segmentCache, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {

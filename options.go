@@ -46,6 +46,8 @@ type settings struct {
 	metrics           http.Handler
 	noWeb             bool
 	workers           int
+	maxWorkers        int
+	busy              func() bool
 	maxUpload, quota  int64
 	keyLead, grantTTL time.Duration
 	segmentCache      int64
@@ -148,6 +150,13 @@ func WithoutWeb() Option { return func(s *settings) { s.noWeb = true } }
 
 // WithWorkers sets how many chunks are transcoded at a time (default 1); 0 < n.
 func WithWorkers(n int) Option { return func(s *settings) { s.workers = n } }
+
+// WithMaxWorkers lets the count of chunks transcoded at a time grow from that of WithWorkers to n
+// while work waits, as far as this machine's processors and memory allow, and shrink again.
+func WithMaxWorkers(n int) Option { return func(s *settings) { s.maxWorkers = n } }
+
+// WithBusy holds new transcoding back while busy says that playback suffers (media.Lag).
+func WithBusy(busy func() bool) Option { return func(s *settings) { s.busy = busy } }
 
 // WithUploadLimits bounds one source and all sources of one owner, in bytes;
 // zero keeps the default of each (20 GiB, and no quota).

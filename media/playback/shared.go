@@ -1,7 +1,6 @@
 package playback
 
 import (
-	"bytes"
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -85,8 +84,7 @@ func (s *Service) sharedSegment(ctx context.Context, k segmentKey, v *versionEnt
 	if err != nil {
 		return nil, made, err
 	}
-	// A copy: Shared's bytes are also the cache's.
-	return bytes.Clone(b[sealSize:]), made, nil
+	return b[sealSize:], made, nil
 }
 
 // counters are the answers of this service's caches.

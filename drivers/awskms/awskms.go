@@ -187,19 +187,31 @@ func (m *Master) Retire(ctx context.Context, version string) error {
 		if err != nil || target == version {
 			return struct{}{}, err
 		}
-		var none *types.NotFoundException
-		out, err := m.client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &version})
-		if errors.As(err, &none) {
-			return struct{}{}, nil
-		}
-		if err != nil || out.KeyMetadata.KeyState == types.KeyStatePendingDeletion {
+		if gone, err := m.gone(ctx, version); gone || err != nil {
 			return struct{}{}, err
 		}
 		days := int32(m.opt.DeleteAfterDays) // #nosec G115 -- 7 to 30
 		_, err = m.client.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &version, PendingWindowInDays: &days})
+		var state *types.KMSInvalidStateException
+		if errors.As(err, &state) {
+			// Another process may have retired it at the same time.
+			if gone, e := m.gone(ctx, version); gone && e == nil {
+				return struct{}{}, nil
+			}
+		}
 		return struct{}{}, err
 	})
 	return err
+}
+
+// gone tells whether a key has been deleted or will be.
+func (m *Master) gone(ctx context.Context, version string) (bool, error) {
+	var none *types.NotFoundException
+	out, err := m.client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &version})
+	if errors.As(err, &none) {
+		return true, nil
+	}
+	return err == nil && out.KeyMetadata.KeyState == types.KeyStatePendingDeletion, err
 }
 
 // Ping tells whether KMS answers for the alias. An alias that is not there yet is an answer.

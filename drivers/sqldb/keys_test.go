@@ -55,8 +55,10 @@ func TestSharedKeys(t *testing.T) {
 		t.Parallel()
 		keystest.RunShared(t, func(t testing.TB) func() keys.Manager {
 			dir := t.TempDir()
-			db := openKeys(t, filepath.Join(dir, "sg.db"))
-			return func() keys.Manager { return sharedKeys(t, db.Keys(), dir) }
+			return func() keys.Manager {
+				// A database handle of its own, as a process has.
+				return sharedKeys(t, openKeys(t, filepath.Join(dir, "sg.db")).Keys(), dir)
+			}
 		})
 	})
 }

@@ -15,8 +15,9 @@ import (
 type Master interface {
 	// Wrap encrypts plain, 32 bytes, under version and binds it to scope.
 	Wrap(ctx context.Context, version, scope string, plain []byte) ([]byte, error)
-	// Unwrap returns what Wrap was given. Another scope, another version or changed
-	// bytes are fault.Corrupt or, when the Master cannot tell, fault.Unavailable; never a key.
+	// Unwrap returns what Wrap was given. Another scope or version is fault.Corrupt or, when the
+	// Master cannot tell, fault.Unavailable, and so are changed bytes, unless the
+	// change is in what the Master does not need: they never give another key.
 	Unwrap(ctx context.Context, version, scope string, wrapped []byte) ([]byte, error)
 	// Next returns a version newer than from, made for this call or waiting since; from is ""
 	// for the first. It may be called again for the same from, by several processes at

@@ -32,7 +32,7 @@ func masterChecks() []suite.Check[NewMaster] {
 	return []suite.Check[NewMaster]{
 		{Name: "unwrap gives the scope key", Run: masterRoundTrip},
 		{Name: "bound to scope and version", Run: masterBound},
-		{Name: "changed bytes give no key", Run: masterChanged},
+		{Name: "changed bytes give no other key", Run: masterChanged},
 		{Name: "next is new and the old ones stay", Run: masterNext},
 		{Name: "next by several at once", Run: masterNextRace},
 		{Name: "retire is idempotent and spares the others", Run: masterRetire},
@@ -113,9 +113,12 @@ func masterBound(t testing.TB, newMaster NewMaster) {
 func masterChanged(t testing.TB, newMaster NewMaster) {
 	m := newMaster(t)
 	version := next(t, m, "")
-	_, w := wrapped(t, m, version)
+	plain, w := wrapped(t, m, version)
 	try := func(what string, b []byte) {
 		got, err := m.Unwrap(t.Context(), version, scope, b)
+		if err == nil && bytes.Equal(got, plain) {
+			return
+		}
 		refused(t, "Unwrap of "+what, got, err)
 	}
 	// Not each byte: a Master may be far away.

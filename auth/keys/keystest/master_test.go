@@ -84,7 +84,7 @@ func TestMasterSuiteFailsOnBrokenMasters(t *testing.T) {
 				key, err := m.Unwrap(ctx, version, scope, wrapped)
 				return key, fault.Wrap(fault.Invalid, "broken", err)
 			}
-		}, "changed bytes give no key"},
+		}, "changed bytes give no other key"},
 		"has one version": {func(b *brokenMaster, m keys.Master) {
 			b.next = func(ctx context.Context, _ string) (string, error) { return m.Next(ctx, "") }
 		}, "next is new and the old ones stay"},

@@ -64,6 +64,10 @@ func (s *Store) passing(err error) bool {
 	case "ExistingObjectIsDirectory":
 		// No folder has a marked name: versitygw mistakes one that comes and goes.
 		return s.opt.Keys == KeysMarked
+	case "AccessDenied":
+		// MinIO says so when folders come and go beneath a write. It is not retried before
+		// the store is open, so that credentials that never worked are told at once.
+		return s.opened
 	}
 	switch r.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, 499, http.StatusInternalServerError, http.StatusBadGateway,
@@ -120,10 +124,10 @@ func (s *Store) fault(ctx context.Context, op, key string, err error) error {
 		return made(fault.Unavailable, "the object store is full")
 	}
 	switch c := r.StatusCode; {
-	case s.passing(err), c == http.StatusInsufficientStorage:
-		return made(fault.Unavailable, "the object store fails or is overloaded")
 	case c == http.StatusUnauthorized, c == http.StatusForbidden:
 		return made(fault.Unavailable, "the object store refuses the credentials")
+	case s.passing(err), c == http.StatusInsufficientStorage:
+		return made(fault.Unavailable, "the object store fails or is overloaded")
 	case c == http.StatusNotImplemented:
 		return made(fault.Unsupported, "the object store cannot do this")
 	}

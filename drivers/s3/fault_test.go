@@ -311,7 +311,7 @@ func TestRestart(t *testing.T) {
 			kind(t, "Put", err, fault.Unavailable)
 			_, err = s.Get(t.Context(), "k", 0, -1)
 			kind(t, "Get", err, fault.Unavailable)
-			_, err = s3.OpenURL(t.Context(), srv.URL("b", "", ""), s3.Options{RetryFor: -1})
+			_, err = s3.OpenURL(t.Context(), srv.URL("some-bucket", "", ""), s3.Options{RetryFor: -1})
 			kind(t, "Open", err, fault.Unavailable)
 			if strings.Contains(fmt.Sprint(err), srv.SecretKey) {
 				t.Errorf("the error shows the secret: %v", err)

@@ -104,6 +104,9 @@ func TestStore(t *testing.T) {
 
 func TestStoreBelowAPrefix(t *testing.T) {
 	t.Parallel()
+	if raceEnabled {
+		t.Skip("-race: TestStore runs the same code")
+	}
 	onBoth(t, func(t *testing.T, srv *server) {
 		bucket := srv.bucket(t)
 		var n atomic.Int64

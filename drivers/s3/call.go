@@ -21,7 +21,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 	end := time.Now().Add(s.opt.RetryFor)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err := do()
-		if err == nil || ctx.Err() != nil || !passing(err) {
+		if err == nil || ctx.Err() != nil || !s.passing(err) {
 			return err
 		}
 		// Half of it is random, so that many that failed together do not come back together.
@@ -45,7 +45,7 @@ func response(err error) (minio.ErrorResponse, bool) {
 }
 
 // passing reports whether the same request may well succeed a little later.
-func passing(err error) bool {
+func (s *Store) passing(err error) bool {
 	var f *fault.Error
 	if errors.As(err, &f) || errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError)) {
 		return false
@@ -61,6 +61,13 @@ func passing(err error) bool {
 		return true
 	case "XMinioStorageFull", "NotImplemented":
 		return false
+	case "ExistingObjectIsDirectory":
+		// No folder has a marked name: versitygw mistakes one that comes and goes.
+		return s.opt.Keys == KeysMarked
+	case "AccessDenied":
+		// MinIO says so when folders come and go beneath a write. It is not retried before
+		// the store is open, so that credentials that never worked are told at once.
+		return s.opened
 	}
 	switch r.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, 499, http.StatusInternalServerError, http.StatusBadGateway,
@@ -117,10 +124,10 @@ func (s *Store) fault(ctx context.Context, op, key string, err error) error {
 		return made(fault.Unavailable, "the object store is full")
 	}
 	switch c := r.StatusCode; {
-	case passing(err), c == http.StatusInsufficientStorage:
-		return made(fault.Unavailable, "the object store fails or is overloaded")
 	case c == http.StatusUnauthorized, c == http.StatusForbidden:
 		return made(fault.Unavailable, "the object store refuses the credentials")
+	case s.passing(err), c == http.StatusInsufficientStorage:
+		return made(fault.Unavailable, "the object store fails or is overloaded")
 	case c == http.StatusNotImplemented:
 		return made(fault.Unsupported, "the object store cannot do this")
 	}

@@ -151,17 +151,40 @@ func (u *upload) readBack(ctx context.Context) error {
 	}
 }
 
-// abort removes the parts. It is done although ctx has ended; what it cannot remove is left
-// to AbortStale.
+// abort removes the parts, although ctx has ended. A part that was still on its way when its
+// request was given up can come after the removal, so storage is asked whether all is
+// gone. What cannot be removed is left to AbortStale.
 func (u *upload) abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), u.s.opt.Linger)
 	defer cancel()
-	_ = u.s.abort(ctx, u.s.name(u.key), u.id)
+	silent := 0
+	for pause := 20 * time.Millisecond; silent < 3; pause = min(2*pause, time.Second) {
+		err := u.s.core.AbortMultipartUpload(ctx, u.s.opt.Bucket, u.s.name(u.key), u.id)
+		if err == nil || gone(err) {
+			_, err = u.s.core.ListObjectParts(ctx, u.s.opt.Bucket, u.s.name(u.key), u.id, 0, 1)
+			if gone(err) {
+				return
+			}
+		}
+		if _, answered := response(err); err != nil && !answered {
+			silent++ // a server that is down must not hold up the error for long
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func gone(err error) bool {
+	r, ok := response(err)
+	return ok && r.Code == "NoSuchUpload"
 }
 
 func (s *Store) abort(ctx context.Context, name, id string) error {
 	err := s.retry(ctx, func() error { return s.core.AbortMultipartUpload(ctx, s.opt.Bucket, name, id) })
-	if r, ok := response(err); ok && r.Code == "NoSuchUpload" {
+	if gone(err) {
 		return nil
 	}
 	return err

@@ -110,7 +110,7 @@ func (p *probe) beside(ctx context.Context) error {
 			return ctx.Err()
 		})
 	}
-	if r, ok := response(err); ok && r.StatusCode >= 400 && r.StatusCode < 500 && r.StatusCode != http.StatusForbidden && !passing(err) ||
+	if r, ok := response(err); ok && r.StatusCode >= 400 && r.StatusCode < 500 && r.StatusCode != http.StatusForbidden && !p.s.passing(err) ||
 		err == nil && shown != 2 {
 		return &fault.Error{Kind: fault.Invalid, Msg: `the object store cannot hold or list the key "a" beside "a/b", as those that keep objects as files cannot: set keys=marked`, Err: err}
 	}

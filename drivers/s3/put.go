@@ -124,7 +124,7 @@ func (w *write) commit(ctx context.Context, size int64, do func(context.Context)
 		case askErr == nil && refusedCondition(err):
 			return w.exists()
 		}
-		if r, ok := response(err); ok && r.Code == "NoSuchUpload" {
+		if gone(err) {
 			// An earlier attempt may have happened and been replaced since.
 			return fault.New(fault.Unavailable, w.op, "whether the object was written cannot be found out")
 		}

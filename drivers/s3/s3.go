@@ -38,6 +38,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/storage"
@@ -121,6 +122,7 @@ type Store struct {
 	opt  Options
 	// can is what the probe of Open found out about If-None-Match.
 	can    struct{ single, multipart bool }
+	opened bool // set once, by Open
 	close  func()
 	chunks sync.Pool
 	bufs   sync.Pool
@@ -167,6 +169,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		s.Close()
 		return nil, fault.At(op, err)
 	}
+	s.opened = true
 	return s, nil
 }
 
@@ -177,6 +180,9 @@ func (o *Options) complete() error {
 	}
 	if o.Endpoint == "" || o.Bucket == "" {
 		return bad("the endpoint and the bucket are required")
+	}
+	if err := s3utils.CheckValidBucketName(o.Bucket); err != nil {
+		return bad("the bucket %q has no name that S3 takes: %v", o.Bucket, err)
 	}
 	if (o.AccessKey == "") != (o.SecretKey == "") {
 		return bad("the access key and the secret key go together")

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -29,10 +30,14 @@ type server struct {
 var shared []*server // set by TestMain
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
+	if testing.Short() {
+		return m.Run() // without servers
+	}
 	dir, err := os.MkdirTemp("", "s3-test")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -54,6 +59,9 @@ func run(m *testing.M) int {
 // onBoth runs test on both servers, at the same time.
 func onBoth(t *testing.T, test func(t *testing.T, srv *server)) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: needs servers")
+	}
 	for _, srv := range shared {
 		t.Run(srv.Name, func(t *testing.T) {
 			t.Parallel()
@@ -96,6 +104,9 @@ func TestStore(t *testing.T) {
 
 func TestStoreBelowAPrefix(t *testing.T) {
 	t.Parallel()
+	if raceEnabled {
+		t.Skip("-race: TestStore runs the same code")
+	}
 	onBoth(t, func(t *testing.T, srv *server) {
 		bucket := srv.bucket(t)
 		var n atomic.Int64

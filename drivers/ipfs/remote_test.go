@@ -117,7 +117,7 @@ func TestUploadsThroughFailures(t *testing.T) {
 	t.Logf("%d of %d copies pinned and verified", pinned, 2*uploads)
 }
 
-func upload(i int) []byte { return storagetest.Body(uint64(i), 500+i*37) }
+func upload(i int) []byte { return storagetest.Body(uint64(i), 500+i%20*150) }
 
 // A copy that is there is not sent again.
 func TestReplicateLooksFirst(t *testing.T) {

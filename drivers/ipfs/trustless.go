@@ -86,12 +86,15 @@ func publicOnly(address string, loopback bool) error {
 	return nil
 }
 
-// reserved reports whether ip is in a block that global unicast includes and the public
-// network does not (RFC 6890), or hides an IPv4 address in an IPv6 one.
+// reserved reports whether ip is in a block that global unicast includes and the public network
+// does not (RFC 6890), or hides an IPv4 address in an IPv6 one. Of IPv6, 2000::/3 alone is given out.
 func reserved(ip netip.Addr) bool {
+	if ip.Is6() && !netip.MustParsePrefix("2000::/3").Contains(ip) {
+		return true
+	}
 	for _, block := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 	} {
 		if netip.MustParsePrefix(block).Contains(ip) {
 			return true

@@ -173,7 +173,9 @@ var (
 )
 
 // NewEvents returns the bus that RegisterEvents serves at the far end of conn.
-func NewEvents(conn gogrpc.ClientConnInterface) *Events { return &Events{pb.NewEventServiceClient(conn)} }
+func NewEvents(conn gogrpc.ClientConnInterface) *Events {
+	return &Events{pb.NewEventServiceClient(conn)}
+}
 
 // Publish implements event.Bus.
 func (b *Events) Publish(ctx context.Context, e event.Event) error {

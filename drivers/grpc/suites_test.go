@@ -10,7 +10,6 @@ import (
 	"github.com/streamgate/streamgate/auth/authtest"
 	"github.com/streamgate/streamgate/auth/keys"
 	"github.com/streamgate/streamgate/auth/keys/keystest"
-	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/grpc"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/event/eventtest"
@@ -192,7 +191,7 @@ func TestVerifier(t *testing.T) {
 					return func() { _ = do(t.Context(), "mend", chainOrder{}, nil) }
 				},
 			}
-			if f.Verifier = grpc.NewVerifier(conn, caip.ChainID{Namespace: "eip155", Reference: "31337"}); conn == nil {
+			if f.Verifier = grpc.NewVerifier(conn, nfttestChain); conn == nil {
 				f.Verifier = w.near.(nft.Verifier)
 			}
 			return f

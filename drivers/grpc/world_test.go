@@ -108,7 +108,7 @@ func newWorld(kind string, config json.RawMessage) (*world, error) {
 			_ = b.Close(ctx)
 		}
 	case "verifier":
-		c := nfttest.NewChain(caip.ChainID{Namespace: "eip155", Reference: "31337"})
+		c := nfttest.NewChain(nfttestChain)
 		contracts := [2]string{c.Deploy("erc721"), c.Deploy("erc1155")}
 		w.near, w.register = c, func(s gogrpc.ServiceRegistrar) { grpc.RegisterVerifiers(s, c) }
 		w.do = func(_ context.Context, what string, args json.RawMessage) (any, error) {
@@ -119,6 +119,9 @@ func newWorld(kind string, config json.RawMessage) (*world, error) {
 	}
 	return w, nil
 }
+
+// nfttestChain is the chain of the worlds.
+var nfttestChain = caip.ChainID{Namespace: "eip155", Reference: "31337"}
 
 // chainOrder is what a test has a chain do.
 type chainOrder struct {

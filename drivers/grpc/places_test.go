@@ -205,20 +205,28 @@ func (c *child) open(t testing.TB, kind string, config any) (*world, *gogrpc.Cli
 	if err := c.post(t.Context(), "/new", order{Kind: kind, Config: marshal(config)}, &id); err != nil {
 		t.Fatalf("%v: %s", err, c.process.Log())
 	}
-	w := &world{do: func(ctx context.Context, what string, args json.RawMessage) (any, error) {
-		var out json.RawMessage
-		err := c.post(ctx, "/do", order{World: id, What: what, Args: args}, &out)
-		return out, err
-	}}
+	w := &world{do: (&childWorld{c, id}).do}
 	t.Cleanup(func() { _ = c.post(context.Background(), "/end", order{World: id}, nil) })
 	return w, dial(t, grpc.DialOptions{Target: "unix:" + c.socket(id), Insecure: true})
+}
+
+// childWorld is a world of the child by its number.
+type childWorld struct {
+	c  *child
+	id int
+}
+
+func (w *childWorld) do(ctx context.Context, what string, args json.RawMessage) (any, error) {
+	var out json.RawMessage
+	err := w.c.post(ctx, "/do", order{World: w.id, What: what, Args: args}, &out)
+	return out, err
 }
 
 // serveChild is the other process.
 func serveChild(dir string) error {
 	var mu sync.Mutex
 	worlds := map[int]*world{}
-	l, err := net.Listen("unix", filepath.Join(dir, "control"))
+	l, err := listenUnix(filepath.Join(dir, "control"))
 	if err != nil {
 		return err
 	}
@@ -265,7 +273,7 @@ func publish(socket string, o order) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("unix", socket)
+	l, err := listenUnix(socket)
 	if err != nil {
 		return nil, err
 	}
@@ -283,4 +291,10 @@ func publish(socket string, o order) (*world, error) {
 		end()
 	}
 	return w, nil
+}
+
+// listenUnix takes the place of a process that was killed and left its socket behind.
+func listenUnix(path string) (net.Listener, error) {
+	_ = os.Remove(path)
+	return net.Listen("unix", path)
 }

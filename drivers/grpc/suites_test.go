@@ -8,9 +8,17 @@ import (
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/authtest"
+	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/auth/keys/keystest"
 	"github.com/streamgate/streamgate/drivers/grpc"
+	"github.com/streamgate/streamgate/kernel/event"
+	"github.com/streamgate/streamgate/kernel/event/eventtest"
+	"github.com/streamgate/streamgate/kernel/job"
+	"github.com/streamgate/streamgate/kernel/job/jobtest"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/media/playback/playbacktest"
+	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/nfttest"
 	"github.com/streamgate/streamgate/storage/cache"
 	"github.com/streamgate/streamgate/storage/cache/cachetest"
 )
@@ -94,6 +102,98 @@ func TestAuthenticator(t *testing.T) {
 				a = grpc.NewAuthenticator(conn)
 			}
 			f.Authenticator = a
+			return f
+		})
+	})
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, at open) {
+		keystest.Run(t, func(t testing.TB) keys.Manager {
+			w, conn := at(t, "keys", nil)
+			if conn == nil {
+				return w.near.(keys.Manager)
+			}
+			return grpc.NewKeys(conn)
+		})
+	})
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, at open) {
+		eventtest.Run(t, func(t testing.TB, c eventtest.Config) event.Bus {
+			w, conn := at(t, "events", c)
+			if conn == nil {
+				return w.near.(event.Bus)
+			}
+			return &tidyBus{Events: grpc.NewEvents(conn), t: t}
+		})
+	})
+}
+
+// tidyBus ends the subscriptions that a check leaves to the end of its bus.
+type tidyBus struct {
+	*grpc.Events
+	t testing.TB
+}
+
+func (b *tidyBus) Subscribe(pattern string, h event.Handler) (func(), error) {
+	cancel, err := b.Events.Subscribe(pattern, h)
+	if err == nil {
+		b.t.Cleanup(cancel)
+	}
+	return cancel, err
+}
+
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, at open) {
+		jobtest.Run(t, func(t testing.TB, c jobtest.Config) job.Queue {
+			w, conn := at(t, "jobs", c)
+			if conn == nil {
+				return w.near.(job.Queue)
+			}
+			return grpc.NewJobs(conn)
+		})
+	})
+}
+
+func TestVerifier(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, at open) {
+		nfttest.Run(t, func(t *testing.T) nfttest.Fixture {
+			w, conn := at(t, "verifier", nil)
+			do := func(ctx context.Context, what string, o chainOrder, out any) error {
+				v, err := w.do(ctx, what, marshal(o))
+				if err == nil && out != nil {
+					err = json.Unmarshal(marshal(v), out)
+				}
+				return err
+			}
+			var contracts [2]string
+			if err := do(t.Context(), "contracts", chainOrder{}, &contracts); err != nil {
+				t.Fatal(err)
+			}
+			f := nfttest.Fixture{
+				NFT: contracts[0], Multi: contracts[1], NoCode: account(99).Address,
+				Accounts: [3]string{account(1).Address, account(2).Address, account(3).Address},
+				Mine: func(ctx context.Context, ops ...nfttest.Op) (b nft.Block, err error) {
+					err = do(ctx, "mine", chainOrder{Ops: ops}, &b)
+					return b, err
+				},
+				Reorg: func(ctx context.Context, depth int, ops ...nfttest.Op) error {
+					return do(ctx, "reorg", chainOrder{Depth: depth, Ops: ops}, nil)
+				},
+				Break: func() func() {
+					_ = do(t.Context(), "break", chainOrder{}, nil)
+					return func() { _ = do(t.Context(), "mend", chainOrder{}, nil) }
+				},
+			}
+			if f.Verifier = grpc.NewVerifier(conn, nfttestChain); conn == nil {
+				f.Verifier = w.near.(nft.Verifier)
+			}
 			return f
 		})
 	})

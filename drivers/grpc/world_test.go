@@ -3,6 +3,7 @@ package grpc_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,9 +12,15 @@ import (
 	gogrpc "google.golang.org/grpc"
 
 	"github.com/streamgate/streamgate/auth/authtest"
+	"github.com/streamgate/streamgate/auth/keys"
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/grpc"
+	"github.com/streamgate/streamgate/kernel/event"
+	"github.com/streamgate/streamgate/kernel/event/eventtest"
+	"github.com/streamgate/streamgate/kernel/job"
+	"github.com/streamgate/streamgate/kernel/job/jobtest"
 	"github.com/streamgate/streamgate/media/playback/playbacktest"
+	"github.com/streamgate/streamgate/nft/nfttest"
 	"github.com/streamgate/streamgate/storage/cache"
 )
 
@@ -78,10 +85,68 @@ func newWorld(kind string, config json.RawMessage) (*world, error) {
 			}
 			return h.SignedIn, nil
 		}
+	case "keys":
+		m := keys.NewMemory()
+		w.near, w.register = m, func(s gogrpc.ServiceRegistrar) { grpc.RegisterKeys(s, m) }
+	case "jobs":
+		var c jobtest.Config
+		if err := json.Unmarshal(config, &c); err != nil {
+			return nil, err
+		}
+		q := job.NewMemory(job.Options{Backoff: c.Backoff})
+		w.near, w.register = q, func(s gogrpc.ServiceRegistrar) { grpc.RegisterJobs(s, q) }
+	case "events":
+		var c eventtest.Config
+		if err := json.Unmarshal(config, &c); err != nil {
+			return nil, err
+		}
+		b := event.NewMemory(event.Options{MaxAttempts: c.MaxAttempts, Backoff: c.Backoff})
+		w.near, w.register = b, func(s gogrpc.ServiceRegistrar) { grpc.RegisterEvents(s, b) }
+		w.end = func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = b.Close(ctx)
+		}
+	case "verifier":
+		c := nfttest.NewChain(nfttestChain)
+		contracts := [2]string{c.Deploy("erc721"), c.Deploy("erc1155")}
+		w.near, w.register = c, func(s gogrpc.ServiceRegistrar) { grpc.RegisterVerifiers(s, c) }
+		w.do = func(_ context.Context, what string, args json.RawMessage) (any, error) {
+			return script(c, contracts, what, args)
+		}
 	default:
 		return nil, fmt.Errorf("there is no %s", kind)
 	}
 	return w, nil
+}
+
+// nfttestChain is the chain of the worlds.
+var nfttestChain = caip.ChainID{Namespace: "eip155", Reference: "31337"}
+
+// chainOrder is what a test has a chain do.
+type chainOrder struct {
+	Depth int
+	Ops   []nfttest.Op
+}
+
+func script(c *nfttest.Chain, contracts [2]string, what string, args json.RawMessage) (any, error) {
+	var o chainOrder
+	if err := json.Unmarshal(args, &o); err != nil {
+		return nil, err
+	}
+	switch what {
+	case "contracts":
+		return contracts, nil
+	case "mine":
+		return c.Mine(o.Ops...), nil
+	case "reorg":
+		c.Reorg(o.Depth, o.Ops...)
+	case "break":
+		c.Fail(nfttest.Faults{Err: errors.New("the provider is down")})
+	case "mend":
+		c.Fail(nfttest.Faults{})
+	}
+	return nil, nil
 }
 
 // fakeClock is a clock that tests move.

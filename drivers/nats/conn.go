@@ -62,12 +62,13 @@ type Conn struct {
 
 	mu     sync.Mutex
 	closed bool
-	broken chan struct{} // closed when the connection is lost or had again
+	link   context.Context // ends when the connection is lost or had again
+	unlink context.CancelFunc
 	closer []func(ctx context.Context) error
 }
 
 // Open connects. It is fault.Invalid for options that make no sense, fault.Unavailable when no server
-// answers within the timeout, and fault.Unsupported for a server that is too old or has no JetStream.
+// answers within the timeout, fault.Unauthenticated when it does not let us in, and fault.Unsupported for a server that is too old or has no JetStream.
 // ctx bounds the opening only.
 func Open(ctx context.Context, o Options) (*Conn, error) {
 	const op = "nats.Open"
@@ -91,8 +92,9 @@ func Open(ctx context.Context, o Options) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.Canceled, op, err)
 	}
-	c := &Conn{o: o, broken: make(chan struct{})}
+	c := &Conn{o: o}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.link, c.unlink = context.WithCancel(c.ctx)
 	if err := c.dial(ctx); err != nil {
 		c.cancel()
 		return nil, err
@@ -146,6 +148,9 @@ func (c *Conn) dial(ctx context.Context) error {
 	if err != nil {
 		if ctx.Err() != nil {
 			return fault.Wrap(fault.Canceled, op, ctx.Err())
+		}
+		if errors.Is(err, nats.ErrAuthorization) {
+			return &fault.Error{Kind: fault.Unauthenticated, Op: op, Msg: "the NATS server does not let us in", Err: err}
 		}
 		return unavailable(op, "no NATS server could be connected to", err)
 	}
@@ -246,16 +251,25 @@ func (c *Conn) changed(what string, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	close(c.broken)
-	c.broken = make(chan struct{})
+	c.unlink()
+	c.link, c.unlink = context.WithCancel(c.ctx)
 }
 
-// interruption returns a channel that is closed when the connection next breaks or comes back.
-func (c *Conn) interruption() <-chan struct{} {
+// interruption returns a context that ends when the connection next breaks or comes back.
+func (c *Conn) interruption() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.broken
+	return c.link
 }
+
+// linked ends ctx also when the connection breaks, after which no answer to what was asked comes.
+func (c *Conn) linked(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.interruption(), func() { cancel(errBroken) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+var errBroken = errors.New("the connection to NATS broke")
 
 var errTimeout = errors.New("the NATS server did not answer in time")
 
@@ -292,7 +306,7 @@ func (c *Conn) pause(ctx context.Context, n int) {
 	broken := c.interruption()
 	select {
 	case <-t.C:
-	case <-broken:
+	case <-broken.Done():
 	case <-ctx.Done():
 	}
 }

@@ -102,6 +102,7 @@ func (q *Queue) broke(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.trouble = err
+	q.wake()
 }
 
 // reset tells the host; the lock is held.
@@ -136,6 +137,8 @@ func (q *Queue) await(ctx context.Context, epoch string, pos uint64) error {
 			return errMoved
 		case there:
 			return nil
+		case errors.Is(trouble, errForeign):
+			return trouble
 		}
 		select {
 		case <-changed:

@@ -25,8 +25,7 @@ func TestMain(m *testing.M) {
 		child(role)
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"),
-		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
+	goleak.VerifyTestMain(m)
 }
 
 // where says how a test reaches a server.
@@ -95,5 +94,3 @@ func (w where) conforms(t *testing.T) {
 func TestEmbeddedConforms(t *testing.T) { embedded(t).conforms(t) }
 
 func TestServerConforms(t *testing.T) { where{url: servers.NATSFor(t).URL()}.conforms(t) }
-
-func child(string) {}

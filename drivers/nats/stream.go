@@ -151,6 +151,8 @@ func (s *stream) api(ctx context.Context, what string, request, response any) er
 			return err
 		}
 	}
+	ctx, cancel := s.c.linked(ctx)
+	defer cancel()
 	m, err := s.c.nc.RequestWithContext(ctx, "$JS.API."+what, body)
 	if err != nil {
 		return err
@@ -169,6 +171,8 @@ func (s *stream) api(ctx context.Context, what string, request, response any) er
 
 // publish sends a message into a stream once and returns its sequence there.
 func (c *Conn) publish(ctx context.Context, m *nats.Msg) (seq uint64, err error) {
+	ctx, cancel := c.linked(ctx)
+	defer cancel()
 	r, err := c.nc.RequestMsgWithContext(ctx, m)
 	if err != nil {
 		return 0, err

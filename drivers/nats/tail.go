@@ -65,21 +65,8 @@ func (t *tail) run(ctx context.Context) {
 
 // session reads through one consumer until that breaks.
 func (t *tail) session(ctx context.Context) error {
-	broken := t.s.c.interruption() // before anything is asked, so that no break is missed
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := t.s.c.linked(ctx) // before anything is asked, so that no break is missed
 	defer cancel()
-	watch := make(chan struct{})
-	defer func() { <-watch }()
-	go func() {
-		defer close(watch)
-		select {
-		case <-broken: // what was on its way is lost
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	defer cancel()
-
 	cons, err := t.consumer(ctx)
 	if err != nil {
 		return err

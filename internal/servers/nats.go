@@ -97,6 +97,7 @@ func natsJSON(ctx context.Context, url string, v any) error {
 	if err != nil {
 		return err
 	}
+	req.Close = true // no idle connection outlives the test
 	r, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	tusd "github.com/tus/tusd/v2/pkg/handler"
-
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/storage/cache"
 )
@@ -67,7 +65,7 @@ func (c *claims) take(ctx context.Context, id string, release func()) (end func(
 			return c.hold(ctx, id, release), nil
 		case ctx.Err() != nil:
 			c.giveBack(ctx, id) // the claim may have been made all the same
-			return nil, tusd.ErrLockTimeout
+			return nil, errLocked
 		case err != nil:
 			c.log.InfoContext(ctx, "upload_not_claimed", "upload", id, "error", err)
 			return func() {}, nil
@@ -78,7 +76,7 @@ func (c *claims) take(ctx context.Context, id string, release func()) (end func(
 		}
 		select {
 		case <-ctx.Done():
-			return nil, tusd.ErrLockTimeout
+			return nil, errLocked
 		case <-time.After(claimRetry):
 		}
 	}

@@ -3,7 +3,9 @@ package media_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -298,4 +300,9 @@ func glob(t testing.TB, elems ...string) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+func hexSum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
 }

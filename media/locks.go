@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"net/http"
 	"sync"
 
 	tusd "github.com/tus/tusd/v2/pkg/handler"
@@ -25,6 +26,9 @@ type uploadQueue struct {
 }
 
 var _ tusd.Locker = (*uploadLocks)(nil)
+
+// errLocked is tusd's error with the status that tells a client to come back; its own is that of a fault of ours.
+var errLocked = tusd.NewError(tusd.ErrLockTimeout.ErrorCode, tusd.ErrLockTimeout.Message, http.StatusLocked)
 
 // NewLock implements tusd.Locker.
 func (l *uploadLocks) NewLock(id string) (tusd.Lock, error) { return &uploadLock{all: l, id: id}, nil }
@@ -80,7 +84,7 @@ func (l *uploadLock) turn(ctx context.Context, release func()) error {
 			// The turn came at the same moment: pass it on.
 			l.pass()
 		}
-		return tusd.ErrLockTimeout
+		return errLocked
 	}
 	a.mu.Lock()
 	q.release = release

@@ -249,7 +249,9 @@ func nothing(t *testing.T, f *fleet) {
 	wantKind(t, err, fault.NotFound)
 }
 
-func chunkObject(key string) bool { return len(key) > 4 && key[len(key)-4:] == ".m4s" && contains(key, "/v90-1-") }
+func chunkObject(key string) bool {
+	return len(key) > 4 && key[len(key)-4:] == ".m4s" && contains(key, "/v90-1-")
+}
 
 // TestStaleWorker: a worker that was paused past its lease changes nothing of what another has done since.
 func TestStaleWorker(t *testing.T) {

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/streamgate/streamgate/auth"
@@ -124,6 +125,12 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 
 // abandon removes an unfinished upload, and puts its asset back to waiting.
 func (s *Service) abandon(ctx context.Context, up Upload) error {
+	if taken, err := s.taken(ctx, up); err != nil || taken {
+		if err == nil {
+			err = s.opt.Store.DeleteUpload(ctx, up.ID)
+		}
+		return err
+	}
 	if err := s.removeUpload(ctx, up.ID); err != nil {
 		return err
 	}
@@ -152,6 +159,24 @@ func (s *Service) abandon(ctx context.Context, up Upload) error {
 	s.progress.forget(up.Asset)
 	s.publish(ctx, r.Events)
 	return nil
+}
+
+// taken tells whether the parts of a partial upload are the asset's source by now: a crash may have come between taking
+// them and removing the upload that had them.
+func (s *Service) taken(ctx context.Context, up Upload) (bool, error) {
+	if !up.Partial {
+		return false, nil
+	}
+	r, err := s.opt.Store.Asset(ctx, up.Tenant, up.Asset)
+	if err == nil && r.Upload != "" {
+		var source Upload
+		source, err = s.opt.Store.Upload(ctx, r.Upload)
+		return err == nil && slices.Contains(source.Of, up.ID), err
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		err = nil
+	}
+	return false, err
 }
 
 // removeUpload removes an upload and its parts, wherever concatenation took them from.

@@ -187,8 +187,7 @@ func (q *Queue) Extend(ctx context.Context, token string, d time.Duration) error
 // Ack implements job.Queue.
 func (q *Queue) Ack(ctx context.Context, token string) error {
 	return q.held(ctx, "nats.Ack", token, func(r *record) {
-		// The token stays, so that an answer that was lost can be found out.
-		*r = record{Birth: r.Birth, Arrival: r.Arrival, Attempt: r.Attempt, Token: r.Token, Done: true}
+		*r = record{Birth: r.Birth, Arrival: r.Arrival, Done: true}
 	})
 }
 

@@ -3,6 +3,7 @@ package nats_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -75,13 +76,13 @@ func BenchmarkBus(b *testing.B) {
 	}
 }
 
-// BenchmarkQueue measures Enqueue, Lease and Ack of a job, by one worker and by eight.
+// BenchmarkQueue measures Enqueue, Lease and Ack of a job, by two workers and by eight.
 func BenchmarkQueue(b *testing.B) {
 	for _, back := range backends() {
-		for _, hands := range []int{1, 8} {
+		for _, hands := range []int{2, 8} {
 			b.Run(fmt.Sprintf("%s/%d workers", back.name, hands), func(b *testing.B) {
 				_, q := back.make(b)
-				b.SetParallelism(max(1, hands/2)) // of two cores
+				b.SetParallelism(max(1, hands/runtime.GOMAXPROCS(0)))
 				b.ResetTimer()
 				n := make(chan int, 1)
 				n <- 0

@@ -39,6 +39,9 @@ type Options struct {
 	// Timeout bounds how long one operation waits for a server that does not answer before
 	// it is fault.Unavailable. Zero means 5 seconds.
 	Timeout time.Duration
+	// CheckEvery is how often streams are looked at for what the server tells nobody: that messages were
+	// purged or dropped unread, and that dead letters are too many. Zero means 15 seconds.
+	CheckEvery time.Duration
 	// Logger hears of lost connections and streams made anew, at Info. Nil discards.
 	Logger *slog.Logger
 }
@@ -76,6 +79,7 @@ func Open(ctx context.Context, o Options) (*Conn, error) {
 	o.Replicas = cmp.Or(o.Replicas, 1)
 	o.Name = cmp.Or(o.Name, "streamgate")
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
+	o.CheckEvery = cmp.Or(o.CheckEvery, 15*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -86,8 +90,8 @@ func Open(ctx context.Context, o Options) (*Conn, error) {
 		return nil, fault.Newf(fault.Invalid, op, "the prefix %.40q needs to be 1 to 32 of a-z, 0-9, _ and -", o.Prefix)
 	case o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5:
 		return nil, fault.Newf(fault.Invalid, op, "%d replicas: 1, 3 and 5 are possible", o.Replicas)
-	case o.Timeout < 0:
-		return nil, fault.New(fault.Invalid, op, "the timeout must be positive")
+	case o.Timeout < 0 || o.CheckEvery < 0:
+		return nil, fault.New(fault.Invalid, op, "times must be positive")
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.Canceled, op, err)

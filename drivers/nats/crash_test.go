@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -248,5 +250,126 @@ func TestDeletedStreamsAreMadeAnewAndTheHostRefillsThem(t *testing.T) {
 		if n != 1 {
 			t.Errorf("job %s had its effect %d times", id, n)
 		}
+	}
+}
+
+// Workers that are slower than their leases: whoever lost one has no effect, whoever holds it has.
+func TestExpiringLeasesHaveOneEffect(t *testing.T) {
+	t.Parallel()
+	const jobs, hold = 60, 700 * time.Millisecond
+	w, prefix := embedded(t), fresh()
+	qa, qb := w.open(t, prefix).Queue(nats.QueueOptions{}), w.open(t, prefix).Queue(nats.QueueOptions{})
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	done := newTally()
+	var late atomic.Int32
+	for i := range 8 {
+		q := []*nats.Queue{qa, qb}[i%2]
+		wg.Go(func() {
+			for {
+				l, err := q.Lease(ctx, []string{"k"}, hold)
+				if err != nil {
+					return
+				}
+				slow := l.Attempt == 1 && len(l.Job.ID) == 1 // ten of them
+				if slow {
+					time.Sleep(2 * hold)
+				}
+				switch err := q.Ack(t.Context(), l.Token); {
+				case err == nil && slow:
+					t.Errorf("job %s: Ack after the lease was over", l.Job.ID)
+				case err == nil:
+					done.add(l.Job.ID)
+				case errors.Is(err, fault.Conflict):
+					late.Add(1)
+				}
+			}
+		})
+	}
+	for i := range jobs {
+		put(t, qa, fmt.Sprint(i))
+	}
+	done.wait(t, jobs)
+	stop()
+	wg.Wait()
+	for id, n := range done.n {
+		if n != 1 {
+			t.Errorf("job %s had its effect %d times", id, n)
+		}
+	}
+	if late.Load() < 10 {
+		t.Errorf("%d workers found their lease lost, want the ten slow ones", late.Load())
+	}
+}
+
+// A disk that comes back without what was written last: numbers are given a second time.
+func TestStreamsThatWentBackInTime(t *testing.T) {
+	t.Parallel()
+	server := servers.NATSFor(t)
+	prefix := fresh()
+	c := where{url: server.URL()}.open(t, prefix)
+	jobsLost, eventsLost := make(chan struct{}, 8), make(chan struct{}, 8)
+	q := c.Queue(nats.QueueOptions{OnReset: func(context.Context) { jobsLost <- struct{}{} }})
+	b := c.Bus(nats.BusOptions{OnReset: func(context.Context) { eventsLost <- struct{}{} }})
+	heard := newTally()
+	if _, err := b.Subscribe("*", func(_ context.Context, e event.Event) error { heard.add(e.ID); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	say := func(id string) {
+		t.Helper()
+		for end := time.Now().Add(patience); ; {
+			err := b.Publish(t.Context(), event.Event{ID: id, Topic: "a", Key: "k"})
+			if err == nil {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+	}
+	put(t, q, "1")
+	say("1")
+	heard.wait(t, 1)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	if err := os.CopyFS(backup, os.DirFS(server.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"2", "3", "4"} {
+		put(t, q, id)
+		say(id)
+	}
+	heard.wait(t, 4)
+	stats(t, q)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(server.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(server.Dir, os.DirFS(backup)); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]chan struct{}{"jobs": jobsLost, "events": eventsLost} {
+		select {
+		case <-c:
+		case <-time.After(patience):
+			t.Fatalf("OnReset of %s was not called", name)
+		}
+	}
+	say("5")
+	heard.wait(t, 5)
+	if s := stats(t, q); s.Waiting != 1 {
+		t.Errorf("stats %+v, want the one job that came back", s)
 	}
 }

@@ -25,7 +25,8 @@ type QueueOptions struct {
 	// Capacity bounds the jobs waiting, delayed and leased. Enqueue is fault.Limited beyond it. Processes that
 	// enqueue at the same moment can pass it by what they add then. Zero means 1,048,576.
 	Capacity int
-	// KeepDead bounds the dead letters kept; the oldest go first, within half a minute. Zero means 10,000.
+	// KeepDead bounds the dead letters kept; the oldest go first, at the next check
+	// (Options.CheckEvery). Zero means 10,000.
 	KeepDead int
 	// Margin is added to leases and delays that began before this process was there to see it, whose age
 	// it takes from the server: by so much the clocks of the servers of a cluster may differ
@@ -52,7 +53,8 @@ type QueueOptions struct {
 //
 // A lease is over when its length has passed on the judging process's monotonic clock since it heard of the
 // lease, which is after the server stored it; the holder's since before it asked. No clock that is set wrong
-// lets a process take a job early. Tokens count in every process. Of one Enqueue at most 1000 jobs are
+// lets a process take a job early. Which job is the foremost is judged by what has reached the process: what another
+// enqueued a moment ago may come after its turn. Tokens count in every process. Of one Enqueue at most 1000 jobs are
 // taken (fault.TooLarge). While the server is out of reach Lease goes on waiting, and the
 // others are fault.Unavailable after the Conn's timeout; Enqueue, Ack and Nack may then have
 // happened, and a worker treats its lease as lost. An Ack whose answer was lost is found out and not refused,
@@ -185,8 +187,7 @@ func (q *Queue) Extend(ctx context.Context, token string, d time.Duration) error
 // Ack implements job.Queue.
 func (q *Queue) Ack(ctx context.Context, token string) error {
 	return q.held(ctx, "nats.Ack", token, func(r *record) {
-		// The token stays, so that an answer that was lost can be found out.
-		*r = record{Birth: r.Birth, Arrival: r.Arrival, Attempt: r.Attempt, Token: r.Token, Done: true}
+		*r = record{Birth: r.Birth, Arrival: r.Arrival, Done: true}
 	})
 }
 

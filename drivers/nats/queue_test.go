@@ -301,3 +301,77 @@ func TestClosedQueue(t *testing.T) {
 		t.Errorf("Enqueue: %v, want fault.Unavailable", err)
 	}
 }
+
+// What nobody is told of is found at the next check: an emptied stream, and too many dead.
+func TestChecks(t *testing.T) {
+	t.Parallel()
+	server := servers.NATSFor(t)
+	prefix, reset := fresh(), make(chan struct{}, 8)
+	c := where{url: server.URL()}.open(t, prefix, func(o *nats.Options) { o.CheckEvery = 100 * time.Millisecond })
+	q := c.Queue(nats.QueueOptions{KeepDead: 2, OnReset: func(context.Context) { reset <- struct{}{} }})
+	for i := range 5 {
+		if err := q.Enqueue(t.Context(), job.Job{ID: fmt.Sprint(i), Kind: "k", MaxAttempts: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Nack(t.Context(), lease(t, q, time.Minute).Token, 0, errors.New("bad")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(patience); stats(t, q).Dead != 2; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("stats %+v, want two dead", stats(t, q))
+		}
+	}
+	dead, err := q.DeadLetters(t.Context(), 10)
+	if err != nil || len(dead) != 2 || dead[0].Job.ID != "4" || dead[1].Job.ID != "3" {
+		t.Errorf("dead letters %+v, %v; want the two latest", dead, err)
+	}
+	select {
+	case <-reset:
+		t.Error("OnReset was called, though nothing was lost")
+	default:
+	}
+	s, err := raw(t, server.URL()).Stream(t.Context(), prefix+"_jobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-reset:
+	case <-time.After(patience):
+		t.Fatal("OnReset was not called")
+	}
+}
+
+// A job whose Lease was given up at the moment it came counts no attempt.
+func TestAbandonedLeasesGoBack(t *testing.T) {
+	t.Parallel()
+	w := embedded(t)
+	q := w.open(t, fresh()).Queue(nats.QueueOptions{})
+	if err := q.Enqueue(t.Context(), job.Job{ID: "1", Kind: "k"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		stop := time.AfterFunc(time.Duration(i%20)*20*time.Microsecond, cancel)
+		l, err := q.Lease(ctx, []string{"k"}, time.Minute)
+		stop.Stop()
+		cancel()
+		if err == nil {
+			if l.Attempt != 1 {
+				t.Fatalf("attempt %d, though nobody tried", l.Attempt)
+			}
+			if err := q.Ack(t.Context(), l.Token); err != nil {
+				t.Fatal(err)
+			}
+			if err := q.Enqueue(t.Context(), job.Job{ID: "1", Kind: "k"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if l := lease(t, q, time.Minute); l.Attempt != 1 {
+		t.Errorf("attempt %d, though nobody tried", l.Attempt)
+	}
+}

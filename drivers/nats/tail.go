@@ -8,11 +8,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Times and sizes of a tail.
 const (
-	heartbeat  = 5 * time.Second
-	checkEvery = 15 * time.Second
-	window     = 128 // messages asked for ahead
+	heartbeat = 5 * time.Second // of the server to a reader who waits
+	window    = 128             // messages asked for ahead
 )
 
 // reader is what a tail tells of a stream to.
@@ -118,7 +116,7 @@ func (t *tail) forget(cons jetstream.Consumer) {
 func (t *tail) read(ctx context.Context, cons jetstream.Consumer, it jetstream.MessagesContext) error {
 	received := uint64(0)
 	for {
-		turn, cancel := context.WithTimeout(ctx, checkEvery)
+		turn, cancel := context.WithTimeout(ctx, t.s.c.o.CheckEvery)
 		for turn.Err() == nil {
 			m, err := it.Next(jetstream.NextContext(turn))
 			if err != nil && turn.Err() != nil {

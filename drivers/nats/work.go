@@ -92,7 +92,7 @@ func (q *Queue) resolve(ctx context.Context, epoch string, keys []string, recs [
 			return 0, err
 		}
 		// Of a new job it is enough that it was there: it may be leased or done already.
-		ours := r.Write == recs[i].Write || recs[i].Arrival == 0 && r.Birth == recs[i].Birth || recs[i].Done && r.Done && r.Token == recs[i].Token
+		ours := r.Write == recs[i].Write || recs[i].Arrival == 0 && r.Birth == recs[i].Birth
 		if tried && seq > 0 && ours && i == 0 {
 			if r.Write != recs[i].Write {
 				return 0, nil

@@ -9,6 +9,7 @@ has xmllint || need+=(libxml2-utils)
 [ -x /usr/bin/chromium ] || need+=(chromium)
 has redis-server || need+=(redis-server)
 has nginx || [ -x /usr/sbin/nginx ] || need+=(nginx-light)
+[ -x /usr/sbin/ip ] || need+=(iproute2) # network namespaces, for servers that listen everywhere
 has gcc || need+=(gcc libc6-dev) # the race detector needs cgo
 has xz || need+=(xz-utils)
 dpkg -s dpkg-dev >/dev/null 2>&1 || need+=(dpkg-dev) # apt-get source, for the demo clip

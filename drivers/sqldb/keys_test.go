@@ -55,10 +55,10 @@ func TestSharedKeys(t *testing.T) {
 		t.Parallel()
 		keystest.RunShared(t, func(t testing.TB) func() keys.Manager {
 			dir := t.TempDir()
-			return func() keys.Manager {
-				// A database handle of its own, as a process has.
-				return sharedKeys(t, openKeys(t, filepath.Join(dir, "sg.db")).Keys(), dir)
-			}
+			// Two handles on one file, as two processes have.
+			dbs := []*sqldb.DB{openKeys(t, filepath.Join(dir, "sg.db")), openKeys(t, filepath.Join(dir, "sg.db"))}
+			n := 0
+			return func() keys.Manager { n++; return sharedKeys(t, dbs[n%2].Keys(), dir) }
 		})
 	})
 }

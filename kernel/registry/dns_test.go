@@ -156,8 +156,10 @@ func TestDNSHosts(t *testing.T) {
 func TestDNSServices(t *testing.T) {
 	t.Parallel()
 	s := startNameServer(t)
-	s.srv["_http._tcp.auth.test."] = []net.SRV{{Target: "n1.test.", Port: 8081}, {Target: "n1.test.", Port: 8080}, {Target: "n2.test.", Port: 80}}
-	s.srv["_grpc._tcp.auth.test."] = []net.SRV{{Target: "n1.test.", Port: 9090}, {Target: "n3.test.", Port: 9090}}
+	s.set(func() {
+		s.srv["_http._tcp.auth.test."] = []net.SRV{{Target: "n1.test.", Port: 8081}, {Target: "n1.test.", Port: 8080}, {Target: "n2.test.", Port: 80}}
+		s.srv["_grpc._tcp.auth.test."] = []net.SRV{{Target: "n1.test.", Port: 9090}, {Target: "n3.test.", Port: 9090}}
+	})
 	d, err := registry.NewDNS(map[string]registry.DNSName{"auth": {HTTPSRV: "_http._tcp.auth.test.", GRPCSRV: "_grpc._tcp.auth.test."}}, s.options())
 	if err != nil {
 		t.Fatal(err)

@@ -285,7 +285,7 @@ func noneBehind(t testing.TB, newScopes NewScopes) {
 	setVersions(t, s, keys.Versions{Current: "0"})
 	var mu sync.Mutex
 	stored := map[string]string{} // master by scope
-	const puts = 150
+	const puts = 60
 	var errs [4]error
 	tried := make(chan struct{}, puts*len(errs))
 	var wg sync.WaitGroup

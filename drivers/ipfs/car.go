@@ -38,7 +38,7 @@ const maxCARHeader = 8 << 10
 // ImportCAR takes the files of a CAR, verifies every block against its CID and every root's tree for
 // being whole, and only then pins the roots, which it returns. Blocks that belong to no root
 // are left to GC. A CAR that is damaged or not whole is fault.Corrupt, one larger
-// than MaxImport fault.TooLarge; neither leaves a pin.
+// than MaxImport, or with a file that is, fault.TooLarge; neither leaves a pin.
 func (n *Node) ImportCAR(ctx context.Context, r io.Reader) ([]cid.Cid, error) {
 	const op = "ipfs.ImportCAR"
 	s := n.keep.session(n.blocks)
@@ -64,12 +64,15 @@ func (n *Node) ImportCAR(ctx context.Context, r io.Reader) ([]cid.Cid, error) {
 		}
 	}
 	for _, root := range in.Roots {
-		_, err := walk(ctx, root, func(ctx context.Context, c cid.Cid) ([]byte, error) {
+		size, err := walk(ctx, root, func(ctx context.Context, c cid.Cid) ([]byte, error) {
 			s.keep(c)
 			return n.local(ctx, c)
 		}, func(cid.Cid, []byte) error { return nil })
 		if errors.Is(err, fault.NotFound) {
 			return nil, &fault.Error{Kind: fault.Corrupt, Op: op, Msg: "the CAR lacks blocks of its root", Err: err}
+		}
+		if err == nil && size > n.opt.MaxImport {
+			err = errTooLarge() // few blocks, many times
 		}
 		if err != nil {
 			return nil, ioFault(op, err)

@@ -38,17 +38,22 @@ func borders() []file {
 	for _, p := range []file{{ChunkSize: 1000, MaxLinks: 4}, {ChunkSize: 256, MaxLinks: 174}, {ChunkSize: 1 << 18, MaxLinks: 174}, {ChunkSize: ipfs.DefaultChunkSize, MaxLinks: ipfs.DefaultMaxLinks}} {
 		sizes := []int{0, 1, p.ChunkSize - 1, p.ChunkSize, p.ChunkSize + 1, 3*p.ChunkSize + 7}
 		if level := p.ChunkSize * p.MaxLinks; level < 1<<20 {
-			sizes = append(sizes, level-1, level, level+1, level+p.ChunkSize, 3*level+1, level*p.MaxLinks, level*p.MaxLinks+1)
+			sizes = append(sizes, level-1, level, level+1, level+p.ChunkSize, 2*level+1)
+		}
+		if p.MaxLinks < 10 { // and the third level
+			third := p.ChunkSize * p.MaxLinks * p.MaxLinks
+			sizes = append(sizes, third-1, third, third+1, third*p.MaxLinks+1)
 		}
 		for i, size := range sizes {
 			files = append(files, file{size, i, p.ChunkSize, p.MaxLinks})
 		}
 	}
-	// More than 1024 links beneath one node.
-	files = append(files, file{1024*300 + 1, 1, 300, 1024}, file{3 << 20, 2, ipfs.DefaultChunkSize, ipfs.DefaultMaxLinks})
+	// More than 1024 links; of such chunks there are 256 different ones.
+	files = append(files, file{1024 * 256, 1, 256, 1024}, file{1024*256 + 1, 2, 256, 1024}, file{3 << 20, 2, ipfs.DefaultChunkSize, ipfs.DefaultMaxLinks})
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for range 20 {
-		files = append(files, file{random.IntN(400_000), random.IntN(256), 100 + random.IntN(3000), 2 + random.IntN(40)})
+		chunk := 100 + random.IntN(3000)
+		files = append(files, file{random.IntN(50 * chunk), random.IntN(256), chunk, 2 + random.IntN(20)})
 	}
 	return files
 }

@@ -90,11 +90,14 @@ func (n *Node) markTree(ctx context.Context, live map[string]struct{}, c cid.Cid
 		return err
 	}
 	live[string(c.Hash())] = struct{}{}
-	links, err := childrenOf(c, b.RawData(), depth)
+	tree, err := parse(c, b.RawData(), depth)
 	if err != nil {
+		if partial {
+			return nil // nobody has verified it: it may be anything, and can be read no further
+		}
 		return err
 	}
-	for _, l := range links {
+	for _, l := range tree.kids {
 		if err := n.markTree(ctx, live, l, partial, depth+1); err != nil {
 			return err
 		}

@@ -236,7 +236,7 @@ func TestPeers(t *testing.T) {
 	t.Parallel()
 	loopback := []string{"/ip4/127.0.0.1/tcp/0"}
 	a := open(t, t.TempDir(), ipfs.Options{ChunkSize: 1000, MaxLinks: 4, Listen: loopback})
-	data := storagetest.Body(6, 200_000)
+	data := storagetest.Body(6, 60_000)
 	root := add(t, a, data)
 	dir := t.TempDir()
 	b := open(t, dir, ipfs.Options{Peers: a.Addrs()})
@@ -244,11 +244,11 @@ func TestPeers(t *testing.T) {
 	if err := b.Pin(t.Context(), root); err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.Open(t.Context(), root, 150_000, 20_000)
+	r, err := b.Open(t.Context(), root, 30_000, 20_000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, data[150_000:170_000]) {
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, data[30_000:50_000]) {
 		t.Errorf("a range: %d bytes, %v", len(got), err)
 	}
 	r.Close()

@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
 	mh "github.com/multiformats/go-multihash"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/storage"
@@ -39,11 +40,13 @@ func (n *Node) importFile(ctx context.Context, s *session, src *storage.Source) 
 	if err := src.Err(); err != nil {
 		return cid.Undef, err
 	}
+	dst := newSink(ctx, s)
+	defer dst.wait() // a reader may panic
 	params := helpers.DagBuilderParams{
 		Maxlinks:   n.opt.MaxLinks,
 		RawLeaves:  true,
 		CidBuilder: cid.V1Builder{Codec: cid.DagProtobuf, MhType: mh.SHA2_256, MhLength: -1},
-		Dagserv:    sink{ctx: ctx, s: s},
+		Dagserv:    dst,
 	}
 	builder, err := params.New(&splitter{r: src, size: n.opt.ChunkSize, rest: n.opt.MaxImport})
 	if err != nil {
@@ -53,7 +56,14 @@ func (n *Node) importFile(ctx context.Context, s *session, src *storage.Source) 
 	if err != nil {
 		return cid.Undef, err
 	}
+	if err := dst.wait(); err != nil {
+		return cid.Undef, err
+	}
 	return root.Cid(), src.Err()
+}
+
+func errTooLarge() error {
+	return fault.New(fault.TooLarge, "ipfs.import", "the file is larger than the node takes")
 }
 
 // splitter cuts a stream in chunks of one size. Boxo's own takes an io.ErrUnexpectedEOF of
@@ -83,8 +93,9 @@ func (s *splitter) NextBytes() ([]byte, error) {
 	if s.err != nil && s.err != io.EOF {
 		return nil, s.err
 	}
-	if s.rest -= int64(n); s.rest < 0 {
-		s.err = fault.New(fault.TooLarge, "ipfs.import", "the file is larger than the node takes")
+	s.rest -= int64(n)
+	if s.rest < 0 {
+		s.err = errTooLarge()
 		return nil, s.err
 	}
 	if n == 0 {
@@ -93,18 +104,39 @@ func (s *splitter) NextBytes() ([]byte, error) {
 	return buf[:n:n], nil
 }
 
-// sink takes the nodes that an importer makes. It can only add.
+// sink takes the nodes that an importer makes. It can only add. It writes a few blocks at once, since
+// each waits for the disk; the importer must wait for all of them.
 type sink struct {
-	ctx context.Context // of the one import it lives in; the builder has none
-	s   *session
+	ctx   context.Context // of the one import it lives in; the builder has none
+	s     *session
+	group *errgroup.Group
 }
 
+const writesAtOnce = 8
+
 var (
-	_         ipld.DAGService = sink{}
-	errAddSrv                 = errors.New("an import only adds")
+	_           ipld.DAGService = sink{}
+	errOnlyAdds                 = errors.New("an import only adds")
 )
 
-func (d sink) Add(_ context.Context, nd ipld.Node) error { return d.s.put(d.ctx, nd) }
+func newSink(ctx context.Context, s *session) sink {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writesAtOnce)
+	return sink{ctx, s, group}
+}
+
+func (d sink) wait() error { return d.group.Wait() }
+
+func (d sink) Add(_ context.Context, nd ipld.Node) error {
+	if d.ctx.Err() != nil {
+		if err := d.wait(); err != nil { // the write that failed, which ended the others
+			return err
+		}
+		return d.ctx.Err()
+	}
+	d.group.Go(func() error { return d.s.put(d.ctx, nd) })
+	return nil
+}
 
 func (d sink) AddMany(ctx context.Context, nds []ipld.Node) error {
 	for _, nd := range nds {
@@ -115,14 +147,14 @@ func (d sink) AddMany(ctx context.Context, nds []ipld.Node) error {
 	return nil
 }
 
-func (d sink) Get(context.Context, cid.Cid) (ipld.Node, error) { return nil, errAddSrv }
+func (d sink) Get(context.Context, cid.Cid) (ipld.Node, error) { return nil, errOnlyAdds }
 func (d sink) GetMany(context.Context, []cid.Cid) <-chan *ipld.NodeOption {
 	c := make(chan *ipld.NodeOption)
 	close(c)
 	return c
 }
-func (d sink) Remove(context.Context, cid.Cid) error       { return errAddSrv }
-func (d sink) RemoveMany(context.Context, []cid.Cid) error { return errAddSrv }
+func (d sink) Remove(context.Context, cid.Cid) error       { return errOnlyAdds }
+func (d sink) RemoveMany(context.Context, []cid.Cid) error { return errOnlyAdds }
 
 // Pin keeps the file under root for good. It fetches the blocks that are not here, each
 // verified, and returns when all of them are. Pinning what is pinned is no error.

@@ -93,6 +93,9 @@ func (s *Store) Link(ctx context.Context, key string, root cid.Cid) (storage.Inf
 	}
 	defer s.n.keep.hold(root)()
 	size, err := s.n.sizeOf(ctx, root)
+	if err == nil && size > s.n.opt.MaxImport {
+		err = errTooLarge()
+	}
 	if err != nil {
 		return storage.Info{}, ioFault(op, err)
 	}

@@ -76,12 +76,6 @@ func interior(c cid.Cid, fs *unixfs.FSNode, links []*ipld.Link) (branch, error) 
 	return b, nil
 }
 
-// childrenOf returns the children of the verified block of c.
-func childrenOf(c cid.Cid, block []byte, depth int) ([]cid.Cid, error) {
-	b, err := parse(c, block, depth)
-	return b.kids, err
-}
-
 // get is how a walk has a block.
 type get func(ctx context.Context, c cid.Cid) ([]byte, error)
 

@@ -2,6 +2,8 @@ package playback_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -285,4 +287,10 @@ func reason(err error) string {
 		return d.Decision.Reason
 	}
 	return ""
+}
+
+// hashOf is how a token is stored.
+func hashOf(token string) string {
+	h := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(h[:])
 }

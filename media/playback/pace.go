@@ -97,9 +97,6 @@ func (p *pacer) resume(now time.Time, epoch, lead time.Duration, e int) (next *p
 		next.seeks, next.seekAt, next.due = 0, now, now
 	} else {
 		next = p.clone()
-		if next.released(e) {
-			return next, 0
-		}
 		if wait = next.seek(now); wait > 0 {
 			return next, wait
 		}

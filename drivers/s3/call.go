@@ -116,6 +116,8 @@ func (s *Store) fault(ctx context.Context, op, key string, err error) error {
 		return fault.Newf(fault.NotFound, op, "there is no object %q", key)
 	case "NoSuchBucket":
 		return made(fault.Unavailable, "the bucket of the object store is missing")
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound":
+		return made(fault.Unavailable, "the object store refuses the credentials")
 	case "RequestTimeTooSkewed":
 		return made(fault.Unavailable, "the clock of this machine and that of the object store differ too much")
 	case "EntityTooLarge":

@@ -182,13 +182,13 @@ func TestBrokenReadOfAReplacedObject(t *testing.T) {
 			s, p, _ := srv.proxied(t, s3.Options{})
 			body := storagetest.Body(5, 2*part)
 			put(t, s, "k", body, storage.PutOptions{})
-			p.Inject(servers.S3Fault{Kind: servers.S3Truncate, Match: isGet, Times: 1})
+			// Every answer breaks off in the middle, so that the end is never reached without asking again.
+			p.Inject(servers.S3Fault{Kind: servers.S3Truncate, Match: isGet})
 			r, err := s.Get(t.Context(), "k", 0, -1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			// The answer breaks off in the middle, just behind what is read here.
 			head := make([]byte, part-10)
 			if _, err := io.ReadFull(r, head); err != nil {
 				t.Fatal(err)
@@ -197,7 +197,7 @@ func TestBrokenReadOfAReplacedObject(t *testing.T) {
 				t.Fatal(err)
 			}
 			rest, err := io.ReadAll(r)
-			if !errors.Is(err, fault.Unavailable) || p.Fired(servers.S3Truncate) != 1 {
+			if !errors.Is(err, fault.Unavailable) || p.Fired(servers.S3Truncate) == 0 {
 				t.Errorf("%s: read %d bytes more, %v, want kind unavailable", name, len(rest), err)
 			}
 			want(t, name, append(head, rest...), body[:len(head)+len(rest)])

@@ -81,7 +81,7 @@ func TestOpenNamesTheFix(t *testing.T) {
 		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "keys=marked") {
 			t.Errorf("keys that the server cannot hold: %v", err)
 		}
-		_, err = s3.OpenURL(t.Context(), srv.URL("some-bucket", "", ""), s3.Options{AccessKey: "nobody", SecretKey: "hush-hush"})
+		_, err = s3.OpenURL(t.Context(), srv.URL(srv.bucket(t), "", ""), s3.Options{AccessKey: "nobody", SecretKey: "hush-hush"})
 		if !errors.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "hush-hush") {
 			t.Errorf("wrong credentials: %v", err)
 		}

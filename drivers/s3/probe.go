@@ -13,18 +13,21 @@ import (
 
 // prepare finds the bucket and what its server can do.
 func (s *Store) prepare(ctx context.Context) error {
-	var found bool
-	err := s.retry(ctx, func() (err error) {
-		found, err = s.core.BucketExists(ctx, s.opt.Bucket)
-		return err
+	// A list and not HEAD, whose answer has no body: some servers say 404 there to
+	// credentials they do not know.
+	err := s.retry(ctx, func() error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for o := range s.core.ListObjectsIter(ctx, s.opt.Bucket, minio.ListObjectsOptions{Prefix: s.opt.Prefix, Recursive: true, MaxKeys: 1}) {
+			return o.Err
+		}
+		return ctx.Err()
 	})
+	if r, ok := response(err); ok && r.Code == "NoSuchBucket" {
+		err = s.create(ctx)
+	}
 	if err != nil {
 		return s.fault(ctx, "", "", err)
-	}
-	if !found {
-		if err := s.create(ctx); err != nil {
-			return err
-		}
 	}
 	if s.opt.NoProbe {
 		return nil

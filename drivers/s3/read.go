@@ -106,12 +106,12 @@ func (r *reader) accept(info minio.ObjectInfo, header http.Header) error {
 	if cr := header.Get("Content-Range"); cr != "" {
 		var last, total int64
 		if _, err := fmt.Sscanf(cr, "bytes %d-%d/%d", &from, &last, &total); err != nil || last < from || last >= total {
-			return fault.New(fault.Unsupported, "s3.Get", "the object store answers with a range that cannot be read")
+			return fault.New(fault.Unsupported, "", "the object store answers with a range that cannot be read")
 		}
 		end = last + 1
 	}
 	if from != r.pos {
-		return fault.New(fault.Unsupported, "s3.Get", "the object store ignores ranges")
+		return fault.New(fault.Unsupported, "", "the object store ignores ranges")
 	}
 	if r.etag == "" {
 		if r.end < 0 || end < r.end {
@@ -125,7 +125,7 @@ func (r *reader) accept(info minio.ObjectInfo, header http.Header) error {
 }
 
 func errReplaced(cause error) error {
-	return &fault.Error{Kind: fault.Unavailable, Op: "s3.Read", Msg: "the object was replaced or deleted while its reader had to ask for it again", Err: cause}
+	return &fault.Error{Kind: fault.Unavailable, Msg: "the object was replaced or deleted while its reader had to ask for it again", Err: cause}
 }
 
 // Read implements io.Reader.

@@ -24,7 +24,8 @@
 // Modification times have a resolution of one second. A reader whose connection
 // breaks goes on with the same object (If-Match, and the version in a versioned bucket);
 // when that object was replaced meanwhile the reader fails with fault.Unavailable rather
-// than mix two. A multipart upload of a process that was killed stays, unseen and paid
+// than mix two. On MinIO who replaces or deletes an object waits until its open readers have
+// been sent the rest. A multipart upload of a process that was killed stays, unseen and paid
 // for, until AbortStale or a rule of the bucket removes it.
 package s3
 

@@ -116,7 +116,7 @@ func (s *S3) URL(bucket, prefix, addr string) string {
 	return u.String()
 }
 
-// S3For runs test against versitygw and against MinIO, each started for it, in parallel.
+// S3For runs test as two subtests, against versitygw and against MinIO, each started for it.
 func S3For(t *testing.T, test func(t *testing.T, s *S3)) {
 	for name, start := range map[string]func(context.Context, string) (*S3, error){"versitygw": StartVersityGW, "minio": StartMinIO} {
 		t.Run(name, func(t *testing.T) {

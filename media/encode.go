@@ -265,7 +265,7 @@ func (e attempt) report(ctx context.Context, share float64) {
 		}
 	}
 	if p, tell := e.s.progress.note(e.r.Asset.ID, stageTranscode, e.vr.Number, e.task.ID, rung, min(share, 1)*weights[e.task.ID], done, e.s.opt.Now()); tell {
-		e.s.publish(ctx, TopicProgress, e.r.Tenant, e.r.Asset.ID, p)
+		e.s.tell(ctx, TopicProgress, e.r.Tenant, e.r.Asset.ID, p)
 	}
 }
 

@@ -81,6 +81,7 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 		r.Asset.Progress = Progress{Stage: "done"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
 		r.Faults = 0
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -91,7 +92,7 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 	}
 	s.versions.forget(r.Asset.ID)
 	s.settle(r.Asset.ID)
-	defer s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	defer s.publish(ctx, r.Events)
 	// The rest is tidying; what of it fails is done when the asset is deleted.
 	ctx, cancel := detached(ctx, time.Minute) // the heart-beat ends work on what has failed
 	defer cancel()
@@ -142,6 +143,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 		r.Asset.DurationMS, r.Asset.Width, r.Asset.Height = p.Duration.Milliseconds(), p.Width, p.Height
 		r.Asset.Progress = Progress{Stage: "transcode"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -150,7 +152,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	s.later(ctx, id, s.schedule(ctx, r))
 	return nil
 }
@@ -252,6 +254,7 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 			r.Asset.DurationMS = vr.Plan.length().Milliseconds()
 		}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -269,7 +272,7 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 			s.log.InfoContext(ctx, "unused_objects_not_removed", "asset", id, "error", err)
 		}
 	}
-	s.publish(ctx, TopicChanged, tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	if began && !done {
 		s.later(ctx, id, s.enqueueOpen(ctx, r, vr.Plan))
 	}

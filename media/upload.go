@@ -61,12 +61,13 @@ func (s *Service) uploading(ctx context.Context, up Upload) error {
 		}
 		r.Asset.Status, r.Asset.Reason, r.Asset.Progress = Uploading, "", Progress{Stage: "upload"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	s.publish(ctx, r.Events)
 	return nil
 }
 
@@ -76,7 +77,7 @@ func (s *Service) uploadProgress(ctx context.Context, up Upload, offset int64) {
 	}
 	p, tell := s.progress.note(up.Asset, stageUpload, 0, up.ID, "", float64(offset)/float64(up.Size), nil, s.opt.Now())
 	if tell {
-		s.publish(ctx, TopicProgress, up.Tenant, up.Asset, p)
+		s.tell(ctx, TopicProgress, up.Tenant, up.Asset, p)
 	}
 }
 
@@ -108,6 +109,7 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 		r.Faults, r.Queued = 0, s.opt.Now().UTC()
 		r.Asset.Status, r.Asset.Reason, r.Asset.Progress = Processing, "", Progress{Stage: "probe"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if err != nil {
@@ -116,7 +118,7 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 	if _, err := s.opt.Store.ChangeUpload(ctx, id, func(u *Upload) error { u.Finished = true; return nil }); err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	s.publish(ctx, r.Events)
 	s.later(ctx, r.Asset.ID, s.enqueue(ctx, r, Task{}, 100))
 	return nil
 }
@@ -144,6 +146,7 @@ func (s *Service) abandon(ctx context.Context, up Upload) error {
 		}
 		r.Asset.Status, r.Asset.Progress = Created, Progress{}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	switch fault.KindOf(err) {
@@ -154,7 +157,7 @@ func (s *Service) abandon(ctx context.Context, up Upload) error {
 		return err
 	}
 	s.progress.forget(up.Asset)
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	s.publish(ctx, r.Events)
 	return nil
 }
 

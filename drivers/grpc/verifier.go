@@ -1,0 +1,164 @@
+package grpc
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	gogrpc "google.golang.org/grpc"
+
+	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/drivers/grpc/pb"
+	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/nft"
+)
+
+// The bounds of one Check and of what it answers.
+const (
+	maxQueries   = 100_000
+	maxIntDigits = 80 // a uint256 with its sign has 79
+)
+
+// RegisterVerifiers serves verifiers, one a chain; the last of two for one chain counts.
+func RegisterVerifiers(s gogrpc.ServiceRegistrar, verifiers ...nft.Verifier) {
+	out := &verifierServer{chains: map[string]nft.Verifier{}}
+	for _, v := range verifiers {
+		out.chains[v.Chain().String()] = v
+	}
+	pb.RegisterVerifierServiceServer(s, out)
+}
+
+type verifierServer struct {
+	pb.UnimplementedVerifierServiceServer
+	chains map[string]nft.Verifier
+}
+
+func (s *verifierServer) of(chain, op string) (nft.Verifier, error) {
+	v := s.chains[chain]
+	if v == nil {
+		return nil, fault.Newf(fault.Unsupported, op, "the chain %.60q is not served here", chain)
+	}
+	return v, nil
+}
+
+// Check implements pb.VerifierServiceServer.
+func (s *verifierServer) Check(ctx context.Context, req *pb.CheckRequest) (*pb.CheckResponse, error) {
+	const op = "grpc.Check"
+	v, err := s.of(req.GetChain(), op)
+	if err != nil {
+		return nil, answer(ctx, err)
+	}
+	if len(req.GetQueries()) > maxQueries {
+		return nil, answer(ctx, fault.Newf(fault.TooLarge, op, "a check has at most %d queries", maxQueries))
+	}
+	queries := make([]nft.Query, len(req.GetQueries()))
+	for i, q := range req.GetQueries() {
+		queries[i] = nft.Query{Op: nft.Op(q.GetOp()), Contract: q.GetContract(), Account: q.GetAccount(), TokenID: q.GetTokenId()}
+		if c := q.GetCall(); c != nil {
+			queries[i].Call = &nft.Call{Fn: c.GetFn(), Args: c.GetArgs()}
+		} else if queries[i].Op == nft.OpCall {
+			return nil, answer(ctx, fault.New(fault.Invalid, op, "a call query names no call").With(fmt.Sprintf("/queries/%d/call", i), "is required"))
+		}
+	}
+	reply, err := v.Check(ctx, nft.Finality{Tag: req.GetTag(), Confirmations: req.GetConfirmations()}, queries)
+	if err != nil {
+		return nil, answer(ctx, err)
+	}
+	out := &pb.CheckResponse{Block: toBlock(reply.Block), Calls: int64(reply.Calls)}
+	for _, a := range reply.Answers {
+		one := &pb.Answer{Value: a.Value, Integer: a.Int != nil}
+		if a.Err != nil {
+			one = &pb.Answer{Fault: detailOf(a.Err)}
+		}
+		out.Answers = append(out.Answers, one)
+	}
+	return out, nil
+}
+
+// GetHead implements pb.VerifierServiceServer.
+func (s *verifierServer) GetHead(ctx context.Context, req *pb.GetHeadRequest) (*pb.GetHeadResponse, error) {
+	v, err := s.of(req.GetChain(), "grpc.Head")
+	if err != nil {
+		return nil, answer(ctx, err)
+	}
+	head, err := v.Head(ctx)
+	if err != nil {
+		return nil, answer(ctx, err)
+	}
+	return &pb.GetHeadResponse{Head: toBlock(head)}, nil
+}
+
+// Verifier is an nft.Verifier elsewhere. All methods are safe for concurrent use.
+type Verifier struct {
+	c     pb.VerifierServiceClient
+	chain caip.ChainID
+}
+
+var _ nft.Verifier = (*Verifier)(nil)
+
+// NewVerifier returns the verifier of chain that RegisterVerifiers serves at the far end
+// of conn. Every request names the chain, and a far side that does not serve it answers
+// fault.Unsupported: no other chain's answer is taken for its.
+func NewVerifier(conn gogrpc.ClientConnInterface, chain caip.ChainID) *Verifier {
+	return &Verifier{pb.NewVerifierServiceClient(conn), chain}
+}
+
+// Chain implements nft.Verifier.
+func (v *Verifier) Chain() caip.ChainID { return v.chain }
+
+// Head implements nft.Verifier.
+func (v *Verifier) Head(ctx context.Context) (nft.Block, error) {
+	const op = "grpc.Head"
+	resp, err := invoke(ctx, op, v.c.GetHead, &pb.GetHeadRequest{Chain: v.chain.String()})
+	if err != nil {
+		return nft.Block{}, err
+	}
+	if resp.GetHead() == nil {
+		return nft.Block{}, fault.New(fault.Unavailable, op, "the answer holds no block")
+	}
+	return fromBlock(resp.GetHead()), nil
+}
+
+// Check implements nft.Verifier.
+func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
+	const op = "grpc.Check"
+	req := &pb.CheckRequest{Chain: v.chain.String(), Tag: at.Tag, Confirmations: at.Confirmations, Queries: make([]*pb.Query, len(queries))}
+	for i, q := range queries {
+		req.Queries[i] = &pb.Query{Op: string(q.Op), Contract: q.Contract, Account: q.Account, TokenId: q.TokenID}
+		if q.Call != nil {
+			req.Queries[i].Call = &pb.ContractCall{Fn: q.Call.Fn, Args: q.Call.Args}
+		}
+	}
+	resp, err := invoke(ctx, op, v.c.Check, req, gogrpc.MaxCallRecvMsgSize(maxMessage))
+	if err != nil {
+		return nft.Reply{}, err
+	}
+	if len(resp.GetAnswers()) != len(queries) || resp.GetBlock() == nil {
+		// A list of another length cannot be matched to what was asked.
+		return nft.Reply{}, fault.Newf(fault.Unavailable, op, "%d answers came to %d queries", len(resp.GetAnswers()), len(queries))
+	}
+	out := nft.Reply{Block: fromBlock(resp.GetBlock()), Calls: int(resp.GetCalls()), Answers: make([]nft.Answer, len(queries))}
+	for i, a := range resp.GetAnswers() {
+		out.Answers[i] = fromAnswer(a)
+	}
+	return out, nil
+}
+
+// fromAnswer reads an answer; what cannot be read is an error and no value.
+func fromAnswer(a *pb.Answer) nft.Answer {
+	if a.GetFault() != nil {
+		return nft.Answer{Err: restore(a.GetFault())}
+	}
+	out := nft.Answer{Value: a.GetValue()}
+	if !a.GetInteger() {
+		return out
+	}
+	var ok bool
+	if len(out.Value) <= maxIntDigits {
+		out.Int, ok = new(big.Int).SetString(out.Value, 10)
+	}
+	if !ok {
+		return nft.Answer{Err: fault.New(fault.Corrupt, "grpc.Check", "the integer cannot be read")}
+	}
+	return out
+}

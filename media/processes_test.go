@@ -133,6 +133,17 @@ func (p *pausedStore) Put(ctx context.Context, key string, r io.Reader, opt stor
 	return info, err
 }
 
+// pausedPlanner pauses before a plan is stored.
+type pausedPlanner struct {
+	media.Store
+	*stopper
+}
+
+func (p *pausedPlanner) PutVersion(ctx context.Context, v media.VersionRecord) error {
+	p.here()
+	return p.Store.PutVersion(ctx, v)
+}
+
 // awaitSignal waits with patience.
 func awaitSignal(t *testing.T, what string, ch <-chan struct{}) {
 	t.Helper()
@@ -270,6 +281,7 @@ func TestStaleWorker(t *testing.T) {
 	corrupt := func(o *media.Options, s *stopper) {
 		o.Transcoder = &pausedCoder{Transcoder: o.Transcoder, stopper: s, err: fault.New(fault.Corrupt, "test", "the sleeper's dream")}
 	}
+	planning := func(o *media.Options, s *stopper) { o.Store = &pausedPlanner{o.Store, s} }
 	putting := func(after bool) func(*media.Options, *stopper) {
 		return func(o *media.Options, s *stopper) {
 			o.Objects = &pausedStore{Store: o.Objects, stopper: s, after: after, match: chunkObject}
@@ -286,6 +298,8 @@ func TestStaleWorker(t *testing.T) {
 		{"writing, then the other was ready", putting(false), ready, whole},
 		{"written, then the other was ready", putting(true), ready, whole},
 		{"encoded, then the asset was deleted", encoded, remove, nothing},
+		{"planned, then the other was ready", planning, ready, whole},
+		{"planned, then the asset was deleted", planning, remove, nothing},
 		{"writing, then the asset was deleted", putting(false), remove, nothing},
 		{"written, then the asset was deleted", putting(true), remove, nothing},
 	} {
@@ -418,22 +432,37 @@ type deaf struct{ event.Bus }
 
 func (d deaf) Subscribe(string, event.Handler) (func(), error) { return func() {}, nil }
 
+// observed tells when a chunk's encoder is at work.
+type observed struct {
+	media.Transcoder
+	working chan struct{}
+}
+
+func (o *observed) Video(ctx context.Context, j media.VideoJob, progress func(int64)) error {
+	return o.Transcoder.Video(ctx, j, func(n int64) {
+		if j.First > 0 {
+			select {
+			case o.working <- struct{}{}:
+			default:
+			}
+		}
+		progress(n)
+	})
+}
+
 // TestDrain: a process told to end gives its chunk back at once, its encoder is gone, and another goes on.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
-	first := h.another(nil)
+	enc := &observed{Transcoder: h.opt.Transcoder, working: make(chan struct{}, 1)}
+	first := h.another(func(o *media.Options) { o.Transcoder = enc })
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- first.svc.Run(ctx) }()
 	a := h.create("drained")
-	h.upload(a.ID, clip(t, "d.mp4", append(bars("1280x720", "30", 40), "-c:v", "libx264", "-preset", "ultrafast")...))
-	q := h.opt.Queue.(job.KindInspector)
-	eventually(t, "a chunk", func() bool {
-		st, err := q.StatsByKind(t.Context())
-		return err == nil && st["media.work"].Leased == 1
-	})
+	h.upload(a.ID, clip(t, "d.mp4", append(bars("640x360", "30", 24), "-c:v", "libx264", "-preset", "ultrafast")...))
+	awaitSignal(t, "a chunk's first frames", enc.working)
 	begun := time.Now()
 	cancel()
 	if err := <-done; err != nil {
@@ -443,7 +472,7 @@ func TestDrain(t *testing.T) {
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("draining took %s", took)
 	}
-	st, err := q.StatsByKind(t.Context())
+	st, err := h.opt.Queue.(job.KindInspector).StatsByKind(t.Context())
 	if err != nil || st["media.work"].Leased != 0 || st["media.work"].Delayed != 0 || st["media.work"].Waiting == 0 {
 		t.Fatalf("%+v %v", st, err)
 	}

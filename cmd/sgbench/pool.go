@@ -275,7 +275,11 @@ func newQuotas(cpus float64) (*quotas, string) {
 		err := os.Mkdir(dir, 0o700)
 		if err == nil {
 			q.dirs = append(q.dirs, dir)
-			err = os.WriteFile(filepath.Join(dir, "cpu.cfs_quota_us"), []byte(strconv.Itoa(int(cpus*100_000))), 0)
+			// The shares let it have its quota also where others are at work: the quota is what is to bind.
+			err = errors.Join(
+				os.WriteFile(filepath.Join(dir, "cpu.cfs_quota_us"), []byte(strconv.Itoa(int(cpus*100_000))), 0),
+				os.WriteFile(filepath.Join(dir, "cpu.shares"), []byte("20480"), 0),
+			)
 		}
 		if err != nil {
 			q.remove()

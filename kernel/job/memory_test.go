@@ -112,8 +112,15 @@ func TestStats(t *testing.T) {
 			}
 		}
 		check(job.Stats{Waiting: 2, Delayed: 1, Leased: 1})
+		byKind, err := q.StatsByKind(t.Context())
+		if err != nil || byKind["k"] != (job.Stats{Leased: 1}) || byKind["w"] != (job.Stats{Waiting: 1, Delayed: 1}) || byKind["w2"] != (job.Stats{Waiting: 1}) {
+			t.Errorf("by kind: %+v, %v", byKind, err)
+		}
 		time.Sleep(time.Minute)
 		check(job.Stats{Waiting: 2, Delayed: 1, Dead: 1})
+		if byKind, err := q.StatsByKind(t.Context()); err != nil || byKind["k"] != (job.Stats{Dead: 1}) {
+			t.Errorf("by kind: %+v, %v", byKind, err)
+		}
 		time.Sleep(time.Hour)
 		check(job.Stats{Waiting: 3, Dead: 1})
 	})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,6 +195,8 @@ type line struct {
 	mu  sync.Mutex
 	// open is closed while the wire is whole.
 	open chan struct{}
+	// asked counts what the clients have sent.
+	asked atomic.Int64
 }
 
 func newLine(t testing.TB, dsn string) *line {
@@ -226,14 +229,14 @@ func newLine(t testing.TB, dsn string) *line {
 				continue
 			}
 			context.AfterFunc(ctx, func() { a.Close(); b.Close() })
-			wg.Go(func() { ln.pipe(ctx, a, b) })
-			wg.Go(func() { ln.pipe(ctx, b, a) })
+			wg.Go(func() { ln.pipe(ctx, a, b, &ln.asked) })
+			wg.Go(func() { ln.pipe(ctx, b, a, nil) })
 		}
 	})
 	return ln
 }
 
-func (l *line) pipe(ctx context.Context, from, to net.Conn) {
+func (l *line) pipe(ctx context.Context, from, to net.Conn, count *atomic.Int64) {
 	defer from.Close()
 	defer to.Close()
 	buf := make([]byte, 32<<10)
@@ -241,6 +244,9 @@ func (l *line) pipe(ctx context.Context, from, to net.Conn) {
 		n, err := from.Read(buf)
 		if err != nil {
 			return
+		}
+		if count != nil {
+			count.Add(1)
 		}
 		l.mu.Lock()
 		open := l.open

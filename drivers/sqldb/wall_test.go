@@ -252,3 +252,69 @@ func TestWallOfARow(t *testing.T) {
 		}
 	}
 }
+
+// TestWallCostsNoRoundTrip: a read in its scope is sent in one go and answered in one go.
+func TestWallCostsNoRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, simple := range []bool{false, true} {
+		line := newLine(t, freshPostgres(t))
+		db := openURL(t, line.dsn, PostgresOptions{MaxConns: 1, SimpleProtocol: simple})
+		fill(t, db)
+		least := int64(100)
+		for range 10 { // the first prepares; a packet may come in two pieces
+			before := line.asked.Load()
+			if _, err := db.Media().Asset(t.Context(), "one", "one-a"); err != nil {
+				t.Fatal(err)
+			}
+			least = min(least, line.asked.Load()-before)
+		}
+		if least != 1 {
+			t.Errorf("simple %t: a read asks %d times", simple, least)
+		}
+	}
+}
+
+// BenchmarkRead reads an asset through the wall, and without wall and scope.
+func BenchmarkRead(b *testing.B) {
+	dsn := freshPostgres(b)
+	fill(b, openURL(b, dsn, PostgresOptions{}))
+	admin := servers.PostgresFor(b).AdminDSN(dsn[strings.LastIndex(dsn, "/")+1 : strings.Index(dsn, "?")])
+	for name, c := range map[string]struct {
+		dsn string
+		ctx context.Context
+	}{
+		"wall":   {dsn, ofTenant(b.Context(), "one")},
+		"noWall": {admin, b.Context()},
+	} {
+		b.Run(name, func(b *testing.B) {
+			db := openURL(b, c.dsn, PostgresOptions{AllowBypass: true})
+			for b.Loop() {
+				if _, _, err := db.Media().asset(c.ctx, db.read, "one", "one-a"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkList lists a tenant's page of fifty among ten thousand assets of a hundred tenants.
+func BenchmarkList(b *testing.B) {
+	dsn := freshPostgres(b)
+	db := openURL(b, dsn, PostgresOptions{})
+	_, err := db.write.ExecContext(everyTenant(b.Context(), bySweep), `INSERT INTO media_assets (id, tenant, owner, status, deleting, words, doc, rev)
+		SELECT 'a' || lpad(i::text, 8, '0'), 't' || i % 100, 'o', 'ready', 0, 'words', '{"asset":{"id":"x","title":"A title"},"tenant":"t"}', 1 FROM generate_series(1, 10000) i`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	admin := servers.PostgresFor(b).AdminDSN(dsn[strings.LastIndex(dsn, "/")+1 : strings.Index(dsn, "?")])
+	for name, dsn := range map[string]string{"wall": dsn, "noWall": admin} {
+		b.Run(name, func(b *testing.B) {
+			db := openURL(b, dsn, PostgresOptions{AllowBypass: true})
+			for b.Loop() {
+				if rs, _, err := db.Media().Assets(b.Context(), "t7", media.ListOptions{Limit: 50, Query: "words"}); err != nil || len(rs) != 50 {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

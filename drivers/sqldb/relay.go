@@ -32,7 +32,8 @@ type RelayOptions struct {
 // Each is published at least once, with its ID, so that a bus or handler that remembers IDs sees
 // it once. Events of one tenant and key are published in the order of their changes, also when any
 // number of processes relay at the same time; only a process that stops for longer than its lease in the middle of
-// publishing can repeat one late. Events that the bus refuses for good are logged and count as published.
+// publishing can repeat one late. Events that the bus refuses for good (fault.Invalid, TooLarge,
+// Unsupported) are logged and count as published.
 type Relay struct {
 	db  *DB
 	bus event.Bus
@@ -66,15 +67,15 @@ func (r *Relay) Run(ctx context.Context) error {
 		if err == nil && time.Since(pruned) > r.opt.Retention/10 {
 			pruned, err = time.Now(), r.prune(ctx)
 		}
-		switch {
-		case err != nil && ctx.Err() == nil:
+		if err == nil || n > 0 {
+			pause = r.opt.Every
+		}
+		if err == nil && n > 0 {
+			continue // there may be more
+		}
+		if err != nil && ctx.Err() == nil {
 			r.log.InfoContext(ctx, "outbox_relay_failed", "error", err)
 			pause = min(2*pause, max(maxPause, r.opt.Every))
-		case n > 0:
-			pause = r.opt.Every
-			continue
-		default:
-			pause = r.opt.Every
 		}
 		t := time.NewTimer(pause)
 		select {
@@ -112,30 +113,40 @@ func (r *Relay) pass(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	slices.SortFunc(events, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
-	done, failed := r.publish(ctx, events)
+	done, open, failed := r.publish(ctx, events)
 	// What was published is marked also when we are told to stop, or it would come twice.
-	scoped, cancel := context.WithTimeout(context.WithoutCancel(scoped), r.opt.Lease/4)
+	scoped, cancel := context.WithTimeout(context.WithoutCancel(scoped), max(r.opt.Lease/4, 2*time.Second))
 	defer cancel()
-	return done, errors.Join(failed, r.db.settle(scoped, events[:done], events[done:]))
+	return len(done), errors.Join(failed, r.db.settle(scoped, done, open))
 }
 
-// publish stops at the first event that the bus has no answer for, and when so much of the lease is over
-// that another process might soon think we had died.
-func (r *Relay) publish(ctx context.Context, events []kept) (int, error) {
+// publish tells which events it is done with and which were not tried. It stops when the bus does not
+// answer, and when so much of the lease is over that another process might soon think we had died. An
+// event that makes the bus fail in another way is neither: it stays claimed, so that the others come
+// first, until the lease is over.
+func (r *Relay) publish(ctx context.Context, events []kept) (done, open []kept, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opt.Lease/2)
 	defer cancel()
 	for i, e := range events {
+		if ctx.Err() != nil {
+			return done, events[i:], nil
+		}
 		err := fault.Catch("event.Publish", func() error { return r.bus.Publish(ctx, e.Event) })
-		switch fault.KindOf(err) {
-		case fault.Invalid, fault.TooLarge, fault.Unsupported:
-			r.log.InfoContext(ctx, "event_refused", "event_id", e.ID, "topic", e.Topic, "error", err)
+		if err == nil {
+			done = append(done, e)
 			continue
 		}
-		if err != nil {
-			return i, err
+		switch fault.KindOf(err) {
+		case fault.Unavailable, fault.Canceled, fault.Limited:
+			return done, events[i:], err
+		case fault.Invalid, fault.TooLarge, fault.Unsupported:
+			r.log.InfoContext(ctx, "event_refused", "event_id", e.ID, "topic", e.Topic, "error", err)
+			done = append(done, e)
+		default:
+			r.log.InfoContext(ctx, "event_not_published", "event_id", e.ID, "topic", e.Topic, "error", err)
 		}
 	}
-	return len(events), nil
+	return done, nil, nil
 }
 
 // prune removes what was published longer ago than the retention.

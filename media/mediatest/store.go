@@ -9,19 +9,24 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/media"
 )
 
-// StoreCase is one promise of media.Store.
-type StoreCase struct {
-	Name  string
-	Check func(t testing.TB, s media.Store)
+// storeCheck is one promise of media.Store; its fixture makes an empty one.
+type storeCheck = suite.Check[func(t testing.TB) media.Store]
+
+// RunStore holds the stores that newStore makes, each empty, to the contract of media.Store.
+func RunStore(t *testing.T, newStore func(t testing.TB) media.Store) {
+	suite.Run(t, storeChecks(), newStore)
 }
 
-// StoreCases returns all of them, so that the suite itself can be tried on broken stores.
-func StoreCases() []StoreCase {
-	return []StoreCase{
+func storeChecks() (out []storeCheck) {
+	for _, c := range []struct {
+		name  string
+		check func(t testing.TB, s media.Store)
+	}{
 		{"changes are not lost", changesAreNotLost},
 		{"a tenant's asset is nobody else's", tenantsApart},
 		{"a canceled change leaves nothing", canceledChange},
@@ -32,17 +37,10 @@ func StoreCases() []StoreCase {
 		{"versions keep their tasks", versions},
 		{"events are handed back and not stored", eventsAreHandedBack},
 		{"later events wait for earlier ones", eventsInOrder},
+	} {
+		out = append(out, storeCheck{Name: c.name, Run: func(t testing.TB, newStore func(t testing.TB) media.Store) { c.check(t, newStore(t)) }})
 	}
-}
-
-// RunStore holds the stores that newStore makes, each empty, to the contract of media.Store.
-func RunStore(t *testing.T, newStore func(t testing.TB) media.Store) {
-	for _, c := range StoreCases() {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
-			c.Check(t, newStore(t))
-		})
-	}
+	return out
 }
 
 func must(t testing.TB, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -264,5 +265,26 @@ func TestAChainWatchTellsTheGap(t *testing.T) {
 	other.Reference = "1"
 	if err := grpc.NewVerifier(conn, other).Watch(t.Context(), func() []string { return nil }, func(nft.Change) {}); !errors.Is(err, fault.Unsupported) {
 		t.Errorf("Watch of a chain that is not served: %v, want fault.Unsupported", err)
+	}
+}
+
+// A service that hangs says nothing, and neither does its connection: a watch must notice by itself.
+func TestAWatchNoticesAHungService(t *testing.T) {
+	t.Parallel()
+	c, conn, _ := ownChild(t, "gate", nil)
+	yes, _ := question(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ch := grpc.NewGateWith(conn, grpc.GateOptions{Grace: 2 * time.Second}).Watch(ctx, yes.Rule, yes.Subject)
+	hear(t, ch, nft.Yes)
+	if err := c.process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, ch, nft.Unknown)
+	if err := c.process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, ch, nft.Yes)
+	cancel()
+	for range ch { //nolint:revive // until it closes
 	}
 }

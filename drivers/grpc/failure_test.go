@@ -138,8 +138,9 @@ func TestAWatchGoesBlindInTime(t *testing.T) {
 	if d.Reason != "chain_unavailable" || d.Message == "" || d.RuleID != yes.Rule.ID() || d.At.IsZero() {
 		t.Errorf("the unknown lacks its reason: %+v", d)
 	}
-	if _, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject); !errors.Is(err, fault.Unavailable) {
-		t.Errorf("Decide with the service gone: %v, want fault.Unavailable", err)
+	d, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject)
+	if err != nil || d.Outcome != nft.Unknown || d.Reason != "chain_unavailable" || d.RuleID != yes.Rule.ID() || !d.ValidUntil.After(d.At) {
+		t.Errorf("Decide with the service gone: %+v, %v, want an unknown", d, err)
 	}
 	revive()
 	hear(t, ch, nft.Yes)

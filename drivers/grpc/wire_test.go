@@ -337,8 +337,8 @@ func TestBadAnswersAreRefused(t *testing.T) {
 		"none": nil, "another rule's": {Outcome: pb.Outcome_OUTCOME_YES, RuleId: "gr1:other"}, "a deep one": {Outcome: pb.Outcome_OUTCOME_YES, RuleId: yes.Rule.ID(), Explain: deep},
 	} {
 		b.d = d
-		if d, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject); err == nil || d.Outcome != nft.Unknown {
-			t.Errorf("%s: %v, %v, want an error", what, d.Outcome, err)
+		if d, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject); err != nil || d.Outcome != nft.Unknown || d.Reason != "bad_reply" {
+			t.Errorf("%s: %v (%s), %v, want an unknown", what, d.Outcome, d.Reason, err)
 		}
 	}
 	b.d = &pb.Decision{Outcome: 77, RuleId: yes.Rule.ID()}

@@ -9,9 +9,11 @@ import (
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/drivers/sqldb"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media"
+	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/cache"
@@ -22,6 +24,12 @@ type Option func(*settings)
 
 type settings struct {
 	dataDir           string
+	roles             []string
+	db                *sqldb.DB
+	gate              playback.Gate
+	assets            playback.Assets
+	sessions          auth.Authenticator
+	system            func(ctx context.Context) map[string]any
 	store             storage.Store
 	keys              keys.Manager
 	transcoder        media.Transcoder
@@ -38,6 +46,8 @@ type settings struct {
 	metrics           http.Handler
 	noWeb             bool
 	workers           int
+	maxWorkers        int
+	busy              func() bool
 	maxUpload, quota  int64
 	keyLead, grantTTL time.Duration
 	segmentCache      int64
@@ -48,6 +58,33 @@ type settings struct {
 // WithDataDir keeps the default database, object files and keyring under dir,
 // which is created with mode 0700. The default is "streamgate-data".
 func WithDataDir(dir string) Option { return func(s *settings) { s.dataDir = dir } }
+
+// WithRoles makes this process one of several: it serves the routes and does the work of
+// these roles only (Roles lists them). The records, objects, keys, queue and events must then
+// be shared: WithDatabase, WithStorage, WithKeys, WithQueue, WithEvents and WithCache. None,
+// the default, is every role.
+func WithRoles(roles ...string) Option {
+	return func(s *settings) { s.roles = append(s.roles, roles...) }
+}
+
+// WithDatabase keeps records in db, which the caller closes after the platform, instead of a SQLite
+// file in the data folder.
+func WithDatabase(db *sqldb.DB) Option { return func(s *settings) { s.db = db } }
+
+// WithGate asks g whether a viewer may watch, instead of the platform's own decider: that
+// of another process (drivers/grpc).
+func WithGate(g playback.Gate) Option { return func(s *settings) { s.gate = g } }
+
+// WithAssets reads the assets that are played from a instead of the platform's own records.
+func WithAssets(a playback.Assets) Option { return func(s *settings) { s.assets = a } }
+
+// WithAuthenticator asks a who a token belongs to, instead of the platform's own records.
+func WithAuthenticator(a auth.Authenticator) Option { return func(s *settings) { s.sessions = a } }
+
+// WithSystem adds what f returns to the answer of /v1/system.
+func WithSystem(f func(ctx context.Context) map[string]any) Option {
+	return func(s *settings) { s.system = f }
+}
 
 // WithStorage keeps objects in store instead of files. Envelope encryption is
 // put around it in any case.
@@ -113,6 +150,13 @@ func WithoutWeb() Option { return func(s *settings) { s.noWeb = true } }
 
 // WithWorkers sets how many chunks are transcoded at a time (default 1); 0 < n.
 func WithWorkers(n int) Option { return func(s *settings) { s.workers = n } }
+
+// WithMaxWorkers lets the count of chunks transcoded at a time grow from that of WithWorkers to n
+// while work waits, as far as this machine's processors and memory allow, and shrink again.
+func WithMaxWorkers(n int) Option { return func(s *settings) { s.maxWorkers = n } }
+
+// WithBusy holds new transcoding back while busy says that playback suffers (media.Lag).
+func WithBusy(busy func() bool) Option { return func(s *settings) { s.busy = busy } }
 
 // WithUploadLimits bounds one source and all sources of one owner, in bytes;
 // zero keeps the default of each (20 GiB, and no quota).

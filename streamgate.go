@@ -40,6 +40,7 @@ type Platform struct {
 
 	kernel  *kernel.Kernel
 	handler http.Handler
+	relay   *sqldb.Relay
 	closers []func() error // in order of opening
 	drain   context.CancelFunc
 	once    sync.Once
@@ -62,15 +63,10 @@ func New(ctx context.Context, opts ...Option) (p *Platform, err error) {
 	if err := os.MkdirAll(s.dataDir, 0o700); err != nil {
 		return p, fault.Wrap(fault.Unavailable, "streamgate.New", err)
 	}
-	db, err := sqldb.Open(ctx, filepath.Join(s.dataDir, DatabaseFile))
-	if err != nil {
+	if err := p.openDefaults(ctx, &s); err != nil {
 		return p, err
 	}
-	p.onClose(db.Close)
-	if err := p.openDefaults(&s); err != nil {
-		return p, err
-	}
-	if err := p.wire(&s, db); err != nil {
+	if err := p.wire(&s); err != nil {
 		return p, err
 	}
 	return p, nil
@@ -79,7 +75,15 @@ func New(ctx context.Context, opts ...Option) (p *Platform, err error) {
 func (p *Platform) onClose(f func() error) { p.closers = append(p.closers, f) }
 
 // openDefaults fills every part the host did not bring.
-func (p *Platform) openDefaults(s *settings) error {
+func (p *Platform) openDefaults(ctx context.Context, s *settings) error {
+	if s.db == nil {
+		db, err := sqldb.Open(ctx, filepath.Join(s.dataDir, DatabaseFile))
+		if err != nil {
+			return err
+		}
+		p.onClose(db.Close)
+		s.db = db
+	}
 	if s.keys == nil {
 		ring, err := keys.OpenKeyring(filepath.Join(s.dataDir, "keys"), keys.Options{})
 		if err != nil {
@@ -114,7 +118,8 @@ func (p *Platform) openDefaults(s *settings) error {
 	return nil
 }
 
-func (p *Platform) wire(s *settings, db *sqldb.DB) error {
+func (p *Platform) wire(s *settings) error {
+	db := s.db
 	objects, err := envelope.New(s.store, s.keys, envelope.Options{})
 	if err != nil {
 		return err
@@ -124,40 +129,77 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 		chains = append(chains, v.Chain())
 	}
 	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
-	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Now: s.now})
+	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
-		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events,
-		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Workers: s.workers, Now: s.now, Logger: s.logger,
+		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events, SharedCache: s.cache,
+		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Lanes: lanes(s.roles), Workers: s.workers, MaxWorkers: s.maxWorkers,
+		Busy: s.busy, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {
 		return err
+	}
+	gate, assets := playback.Gate(p.Decider), playback.Assets(p.Media)
+	if s.gate != nil {
+		gate = s.gate
+	}
+	if s.assets != nil {
+		assets = s.assets
 	}
 	p.Playback, err = playback.New(playback.Options{
-		Assets: p.Media, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: p.Decider, Events: s.events,
-		Lead: s.keyLead, GrantTTL: s.grantTTL, SegmentCacheBytes: s.segmentCache, Now: s.now, Logger: s.logger,
+		Assets: assets, Store: db.Playback(), Objects: objects, Keys: s.keys, Decider: gate, Events: s.events, SharedCache: s.cache,
+		SessionActive: p.Auth.SessionActive, Lead: s.keyLead, GrantTTL: s.grantTTL, SegmentCacheBytes: s.segmentCache, Now: s.now, Logger: s.logger,
 	})
 	if err != nil {
 		return err
 	}
-	p.kernel, err = kernel.New([]kernel.Component{
-		{Name: "database", Ready: db.Ping},
-		{Name: "auth", Needs: []string{"database"}, Roles: []string{"auth"}, Run: p.Auth.Run},
-		{Name: "decider", Needs: []string{"database"}, Run: p.Decider.Run},
-		{Name: "media", Needs: []string{"database"}, Roles: []string{"upload", "worker"}, Start: s.transcoder.Check, Run: p.Media.Run},
-		{Name: "playback", Needs: []string{"database", "decider", "media"}, Roles: []string{"streaming"}, Run: p.Playback.Run},
-	}, kernel.Options{Logger: s.logger})
-	if err != nil {
+	p.relay = db.Relay(s.events, sqldb.RelayOptions{Logger: s.logger})
+	if p.kernel, err = kernel.New(p.components(s), kernel.Options{Roles: s.roles, Logger: s.logger}); err != nil {
 		return err
 	}
 	draining, drain := context.WithCancel(context.Background())
 	p.drain = drain
 	p.handler, err = httpapi.New(httpapi.Options{
-		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider,
+		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider, Sessions: s.sessions, Assets: s.assets, Roles: surface(s.roles), Shared: s.cache, System: s.system,
 		PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins, Health: p.kernel.Health, Metrics: s.metrics, NoWeb: s.noWeb,
 		Stopping: draining.Done(), Logger: s.logger,
 	})
 	return err
 }
+
+// components are the parts that run, and the roles that need them.
+func (p *Platform) components(s *settings) []kernel.Component {
+	streaming := []string{"database"}
+	if len(s.roles) == 0 { // near, not in other processes
+		streaming = append(streaming, "decider", "media")
+	}
+	mediaStart := s.transcoder.Check
+	if lanes(s.roles) == media.LaneNone {
+		mediaStart = nil
+	}
+	return []kernel.Component{
+		{Name: "surface", Roles: Roles()}, // every role has health and metrics, if nothing else
+		{Name: "database", Ready: s.db.Ping},
+		{Name: "outbox", Needs: []string{"database"}, Roles: []string{RoleMetadata, RoleUpload, RoleTranscode}, Run: p.relay.Run},
+		{Name: "auth", Needs: []string{"database"}, Roles: []string{RoleAuth}, Run: p.Auth.Run},
+		{Name: "decider", Needs: []string{"database"}, Roles: []string{RoleAuth}, Run: p.Decider.Run},
+		{
+			Name: "media", Needs: []string{"database"}, Roles: []string{RoleMetadata, RoleUpload, RoleTranscode, RoleWorker, RoleMonitor},
+			Start: mediaStart, Run: p.Media.Run,
+		},
+		{Name: "playback", Needs: streaming, Roles: []string{RoleStreaming}, Run: p.Playback.Run},
+	}
+}
+
+// Recover makes good what a lost queue or event bus took with it: work that is undone is
+// enqueued again and the events of the last minutes are published again. Call it when a
+// back-end tells that it was wiped (drivers/nats: OnReset).
+func (p *Platform) Recover(ctx context.Context) error {
+	_, err := p.relay.Replay(ctx, time.Now().Add(-replayed))
+	return errors.Join(err, p.Media.Reconcile(ctx))
+}
+
+// replayed is how far back events are published again.
+const replayed = 5 * time.Minute
 
 // Handler serves the whole HTTP surface: mount it at the root of a host name.
 func (p *Platform) Handler() http.Handler { return p.handler }

@@ -2,6 +2,10 @@
 // refresh rotation, and API keys. It holds no rights; those are the rule's and
 // the owner's. The HTTP surface calls it; it never speaks HTTP itself and never
 // sees a private key.
+//
+// Sign-in nonces are in the database and not in a shared cache: a nonce is removed in the
+// transaction that makes the session, so it works once whatever restarts or is flushed meanwhile. A
+// cache may lose a "used" mark, and would then let a signature in twice.
 package auth
 
 import (
@@ -10,6 +14,7 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/kernel/event"
 )
 
 // Principal is an authenticated caller.
@@ -89,7 +94,10 @@ type Options struct {
 	CacheTTL time.Duration
 	// SweepInterval (default 10 min) is the pause between sweeps in Run.
 	SweepInterval time.Duration
-	// Logger receives what Run could not do; nil discards it.
+	// Events, when not nil, is told of sessions that end: topic SessionEnded. The end itself does not depend
+	// on it.
+	Events event.Bus
+	// Logger receives what Run and Events could not do; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

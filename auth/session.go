@@ -2,12 +2,14 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/kernel/event"
 )
 
 const badToken = "the token is unknown, expired or revoked: sign in again"
@@ -66,6 +68,7 @@ func (s *Service) Logout(ctx context.Context, sessionID string) error {
 	err := s.store.EndSession(ctx, sessionID)
 	// Forget even if the store failed: it may have done it all the same.
 	s.cache.forget(func(p Principal) bool { return p.SessionID == sessionID })
+	s.tell(ctx, err, "", sessionID, endedSession{SessionID: sessionID})
 	return fault.At("auth.Logout", err)
 }
 
@@ -73,7 +76,47 @@ func (s *Service) Logout(ctx context.Context, sessionID string) error {
 func (s *Service) LogoutAll(ctx context.Context, tenant, userID string) error {
 	err := s.store.EndSessions(ctx, tenant, userID)
 	s.cache.forget(func(p Principal) bool { return p.Tenant == tenant && p.UserID == userID })
+	s.tell(ctx, err, tenant, userID, endedSession{UserID: userID})
 	return fault.At("auth.LogoutAll", err)
+}
+
+// SessionEnded is the topic of events about sessions that were ended. The data is
+// {"session_id":id}, or {"user_id":id} with the event's tenant for all sessions of a user.
+const SessionEnded = "session.ended"
+
+type endedSession struct {
+	SessionID string `json:"session_id,omitempty"`
+	UserID    string `json:"user_id,omitempty"`
+}
+
+// tell publishes an end, unless err says that there was none.
+func (s *Service) tell(ctx context.Context, err error, tenant, key string, d endedSession) {
+	if s.opt.Events == nil || err != nil {
+		return
+	}
+	data, err := json.Marshal(d)
+	if err == nil {
+		// The session has ended, though its holder may have hung up.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = s.opt.Events.Publish(ctx, event.Event{Topic: SessionEnded, Tenant: tenant, Key: key, Data: data})
+	}
+	if err != nil {
+		s.opt.Logger.InfoContext(ctx, "end of a session not published", "error", err)
+	}
+}
+
+// SessionActive reports whether the tenant's session is there and has not reached its
+// end. A store that cannot be asked is an error and never a yes.
+func (s *Service) SessionActive(ctx context.Context, tenant, sessionID string) (bool, error) {
+	rec, err := s.store.Session(ctx, tenant, sessionID)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fault.At("auth.SessionActive", err)
+	}
+	return s.now().Before(rec.EndsAt), nil
 }
 
 // Authenticate returns who holds token (an access token or an API key), or

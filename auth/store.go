@@ -98,6 +98,12 @@ type SessionStore interface {
 	EndSessions(ctx context.Context, tenant, userID string) error
 }
 
+// SessionFinder finds sessions by their id.
+type SessionFinder interface {
+	// Session returns the tenant's session with that id.
+	Session(ctx context.Context, tenant, id string) (SessionRecord, error)
+}
+
 // APIKeyStore keeps API keys.
 type APIKeyStore interface {
 	AddAPIKey(ctx context.Context, k APIKeyRecord) error
@@ -120,6 +126,7 @@ type Sweeper interface {
 type Store interface {
 	ChallengeStore
 	SessionStore
+	SessionFinder
 	APIKeyStore
 	Sweeper
 }

@@ -33,7 +33,8 @@ export async function until(what, ms, f, every = 50) {
 
 export async function startDemo() {
   const data = mkdtempSync(join(tmpdir(), 'streamgate-e2e-'));
-  const child = spawn(join(root, 'bin/refserver'), ['demo', '--addr', '127.0.0.1:0', '--data', data, '--clip', process.env.CLIP],
+  // DEMO is another program that takes the demo's flags: bin/sgcluster runs it on nine services.
+  const child = spawn(join(root, process.env.DEMO || 'bin/refserver'), ['demo', '--addr', '127.0.0.1:0', '--data', data, '--clip', process.env.CLIP],
     { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stdout.on('data', d => { log += d; });

@@ -43,7 +43,7 @@ func visible(who auth.Principal, as media.Asset) bool {
 
 // assetFor reads an asset that the caller may see.
 func (a *api) assetFor(q *request, id string) (media.Asset, error) {
-	as, err := a.Media.Get(q.r.Context(), q.tenant, id)
+	as, err := a.Assets.Get(q.r.Context(), q.tenant, id)
 	if err != nil {
 		return as, err
 	}
@@ -59,7 +59,7 @@ func (a *api) createAsset(q *request) error {
 		return err
 	}
 	key := idempotencyKey{q.tenant, q.who.UserID, q.r.Header.Get("Idempotency-Key")}
-	status, answer, replayed, err := a.once.do(key, body, func() (int, []byte, error) {
+	status, answer, replayed, err := a.once.do(q.r.Context(), key, body, func() (int, []byte, error) {
 		var in media.CreateAsset
 		if err := decodeStrict(body, &in); err != nil {
 			return 0, nil, err

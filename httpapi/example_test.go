@@ -10,7 +10,7 @@ import (
 func ExampleNew() {
 	_, err := httpapi.New(httpapi.Options{})
 	fmt.Println(err)
-	// Output: httpapi.New: Auth, Media, Playback and Decider are required
+	// Output: httpapi.New: required for the routes that are served: Auth, Decider, Media, Playback
 }
 
 func ExampleRoutes() {

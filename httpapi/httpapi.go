@@ -4,16 +4,20 @@
 //
 // A host calls New once and mounts the handler at the root of its own mux. The
 // package never opens a listener, reads no environment and keeps no state but
-// rate limits and idempotency records, both bounded and in memory.
+// rate limits and idempotency records, both bounded: in memory, or in the cache that several
+// processes share.
 package httpapi
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -23,14 +27,30 @@ import (
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
-// Options configures the handler. The services are required.
+// Options configures the handler. The services that the routes of Roles need are required:
+// all of them for every route.
 type Options struct {
+	// Auth serves sign-in (RoleAuth), Media assets and uploads (RoleMetadata, RoleUpload),
+	// Playback viewings (RoleStreaming), Decider the test of a wallet (RoleAuth).
 	Auth     *auth.Service
 	Media    *media.Service
 	Playback *playback.Service
 	Decider  *nft.Decider
+	// Sessions tells who a token belongs to; nil means Auth. Another process may.
+	Sessions auth.Authenticator
+	// Assets reads the asset that a viewing or a test is about; nil means Media.
+	Assets playback.Assets
+	// Roles selects the routes that are served, by the Role constants; none means every
+	// route. The routes that belong to no role are served always.
+	Roles []string
+	// Shared, with the powers of cache.Limiter, Claimer and Updater, makes rate limits and
+	// Idempotency-Keys hold over all processes that share it. Nil keeps them in this one. While it does
+	// not answer, each process limits for itself, and a request with an Idempotency-Key is refused
+	// for the moment rather than done twice.
+	Shared cache.Cache
 	// Tenant maps a request to its tenant; nil means "default" for all.
 	Tenant func(*http.Request) (string, error)
 	// PublicURL is the origin wallets see, "https://video.example"; empty takes
@@ -43,6 +63,8 @@ type Options struct {
 	// spelled as browsers send it ("https://app.example"). Ciphertext segments
 	// need no entry: any page may read them.
 	AllowedOrigins []string
+	// System adds what a host knows of itself to /v1/system, by member; nil adds nothing.
+	System func(ctx context.Context) map[string]any
 	// Health reports every component by name for /readyz and /v1/system.
 	Health func(ctx context.Context) map[string]error
 	// Metrics serves /metrics; nil leaves the route out.
@@ -106,15 +128,56 @@ type api struct {
 	uploads     http.Handler
 	authLimit   *limiter
 	costlyLimit *limiter
-	once        *idempotency
+	once        once
 	telemetry   *telemetry
 	started     time.Time
 }
 
+// complete fills in what follows from other options and refuses what is missing.
+func (o *Options) complete() error {
+	for _, r := range o.Roles {
+		if !slices.Contains(roles(), r) {
+			return fmt.Errorf("httpapi.New: there is no role %q; the roles that serve routes are %s", r, strings.Join(roles(), ", "))
+		}
+	}
+	a := api{Options: *o}
+	if o.Sessions == nil && o.Auth != nil {
+		o.Sessions = o.Auth
+	}
+	if o.Assets == nil && o.Media != nil {
+		o.Assets = o.Media
+	}
+	var missing []string
+	for _, need := range []struct {
+		name string
+		gone bool
+	}{
+		{"Auth", a.serves(RoleAuth) && o.Auth == nil},
+		{"Decider", a.serves(RoleAuth) && o.Decider == nil},
+		{"Media", (a.serves(RoleMetadata) || a.serves(RoleUpload)) && o.Media == nil},
+		{"Playback", a.serves(RoleStreaming) && o.Playback == nil},
+		{"Sessions", !a.serves(RoleAuth) && !slices.Equal(o.Roles, []string{RoleNone}) && o.Sessions == nil},
+		{"Assets", !a.serves(RoleMetadata) && (a.serves(RoleStreaming) || a.serves(RoleAuth)) && o.Assets == nil},
+	} {
+		if need.gone {
+			missing = append(missing, need.name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("httpapi.New: required for the routes that are served: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// roles lists the roles that serve routes.
+func roles() []string {
+	return []string{RoleAuth, RoleMetadata, RoleUpload, RoleStreaming, RoleMonitor, RoleNone}
+}
+
 // New returns the handler of the whole surface, or what is wrong with opt.
 func New(opt Options) (http.Handler, error) {
-	if opt.Auth == nil || opt.Media == nil || opt.Playback == nil || opt.Decider == nil {
-		return nil, errors.New("httpapi.New: Auth, Media, Playback and Decider are required")
+	if err := opt.complete(); err != nil {
+		return nil, err
 	}
 	if opt.PublicURL != "" {
 		u, err := url.Parse(opt.PublicURL)
@@ -137,21 +200,23 @@ func New(opt Options) (http.Handler, error) {
 	}
 	a := &api{
 		Options:     opt,
-		authLimit:   newLimiter(opt.Limits.AuthPerMinute, opt.Limits.Clients, opt.Now),
-		costlyLimit: newLimiter(opt.Limits.CostlyPerMinute, opt.Limits.Clients, opt.Now),
-		once:        newIdempotency(opt.Limits.Idempotency, opt.Now),
+		authLimit:   newLimiter("auth", opt.Limits.AuthPerMinute, opt.Limits.Clients, opt.Shared, opt.Now),
+		costlyLimit: newLimiter("costly", opt.Limits.CostlyPerMinute, opt.Limits.Clients, opt.Shared, opt.Now),
+		once:        newOnce(opt.Limits.Idempotency, opt.Shared, opt.Now),
 		started:     opt.Now(),
 	}
 	var err error
 	if a.telemetry, err = newTelemetry(opt.Meter, opt.Tracer); err != nil {
 		return nil, err
 	}
-	if a.uploads, err = opt.Media.UploadHandler("/v1/uploads/", a.uploadPrincipal); err != nil {
-		return nil, err
+	if a.serves(RoleUpload) {
+		if a.uploads, err = opt.Media.UploadHandler("/v1/uploads/", a.uploadPrincipal); err != nil {
+			return nil, err
+		}
 	}
 	mux := http.NewServeMux()
 	for _, r := range table() {
-		if r.pattern == "/metrics" && opt.Metrics == nil {
+		if !a.mounts(r) {
 			continue
 		}
 		mux.Handle(r.method+" "+r.pattern, a.handler(r))

@@ -2,15 +2,35 @@ package httpapi
 
 import (
 	"container/list"
+	"context"
 	"crypto/sha256"
 	"sync"
 	"time"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
 // idempotencyTTL is how long a repeated request gets the first one's answer.
 const idempotencyTTL = 24 * time.Hour
+
+// once runs a request that carries an Idempotency-Key once.
+type once interface {
+	// do runs fn once per key and body and replays its answer to repeats. A repeat with
+	// another body is fault.Invalid, one that comes while the first still runs fault.Conflict.
+	// Failures are not kept, so that they can be tried again. Without a key it just runs fn.
+	do(ctx context.Context, key idempotencyKey, body []byte, fn func() (int, []byte, error)) (status int, answer []byte, replayed bool, err error)
+}
+
+// newOnce keeps the answers in the shared cache where that can, else in this process.
+func newOnce(max int, shared cache.Cache, now func() time.Time) once {
+	if shared != nil {
+		if claims, ok := cache.As[cache.Claimer](shared); ok {
+			return &sharedOnce{answers: shared, claims: claims}
+		}
+	}
+	return newIdempotency(max, now)
+}
 
 // idempotency remembers the answers to requests that carried an
 // Idempotency-Key, per caller. It is in memory and bounded: after a restart, or
@@ -26,6 +46,22 @@ type idempotency struct {
 
 type idempotencyKey struct{ tenant, user, key string }
 
+func (k idempotencyKey) check() error {
+	if len(k.key) <= 255 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "httpapi.idempotency", "The Idempotency-Key is too long.").With("Idempotency-Key", "at most 255 bytes")
+}
+
+func otherRequest() error {
+	return fault.New(fault.Invalid, "httpapi.idempotency", "This Idempotency-Key was used for another request.").
+		With("Idempotency-Key", "use a new key for a new request")
+}
+
+func stillRunning() error {
+	return fault.New(fault.Conflict, "httpapi.idempotency", "The first request with this Idempotency-Key is still running.").After(time.Second)
+}
+
 type record struct {
 	key     idempotencyKey
 	body    [sha256.Size]byte
@@ -39,17 +75,14 @@ func newIdempotency(max int, now func() time.Time) *idempotency {
 	return &idempotency{max: max, now: now, records: map[idempotencyKey]*list.Element{}, order: list.New()}
 }
 
-// do runs fn once per key and body and replays its answer to repeats. A repeat with another
-// body is fault.Invalid, one that comes while the first still runs
-// fault.Conflict. Failures are not kept, so that they can be tried again.
-func (s *idempotency) do(key idempotencyKey, body []byte, fn func() (int, []byte, error)) (status int, answer []byte, replayed bool, err error) {
-	const op = "httpapi.idempotency"
+// do implements once.
+func (s *idempotency) do(_ context.Context, key idempotencyKey, body []byte, fn func() (int, []byte, error)) (status int, answer []byte, replayed bool, err error) {
 	if key.key == "" {
 		status, answer, err = fn()
 		return status, answer, false, err
 	}
-	if len(key.key) > 255 {
-		return 0, nil, false, fault.New(fault.Invalid, op, "The Idempotency-Key is too long.").With("Idempotency-Key", "at most 255 bytes")
+	if err := key.check(); err != nil {
+		return 0, nil, false, err
 	}
 	sum := sha256.Sum256(body)
 	s.mu.Lock()
@@ -60,10 +93,10 @@ func (s *idempotency) do(key idempotencyKey, body []byte, fn func() (int, []byte
 			s.remove(el)
 		case rec.body != sum:
 			s.mu.Unlock()
-			return 0, nil, false, fault.New(fault.Invalid, op, "This Idempotency-Key was used for another request.").With("Idempotency-Key", "use a new key for a new request")
+			return 0, nil, false, otherRequest()
 		case !rec.done:
 			s.mu.Unlock()
-			return 0, nil, false, fault.New(fault.Conflict, op, "The first request with this Idempotency-Key is still running.").After(time.Second)
+			return 0, nil, false, stillRunning()
 		default:
 			status, answer = rec.status, rec.answer
 			s.mu.Unlock()

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"container/list"
+	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -11,14 +12,17 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
-// limiter bounds the rate of each client address. The table holds a fixed
-// number of clients; the one longest silent makes room, which forgives it at
-// most one burst.
+// limiter bounds the rate of each client address, over all processes that share a cache, or in
+// this one where there is none or it does not answer. The table of this process holds a fixed number of clients; the
+// one longest silent makes room, which forgives it at most one burst.
 type limiter struct {
+	name      string
 	perMinute int
 	max       int
+	shared    cache.Limiter // nil without one
 	now       func() time.Time
 
 	mu      sync.Mutex
@@ -31,13 +35,30 @@ type client struct {
 	bucket *rate.Limiter
 }
 
-func newLimiter(perMinute, max int, now func() time.Time) *limiter {
-	return &limiter{perMinute: perMinute, max: max, now: now, clients: map[netip.Prefix]*list.Element{}, order: list.New()}
+func newLimiter(name string, perMinute, max int, shared cache.Cache, now func() time.Time) *limiter {
+	l := &limiter{name: name, perMinute: perMinute, max: max, now: now, clients: map[netip.Prefix]*list.Element{}, order: list.New()}
+	if shared != nil {
+		l.shared, _ = cache.As[cache.Limiter](shared)
+	}
+	return l
 }
 
 // allow takes one request of ip, or says when to come back.
-func (l *limiter) allow(ip netip.Addr) error {
+func (l *limiter) allow(ctx context.Context, ip netip.Addr) error {
 	key := clientKey(ip)
+	if l.shared != nil {
+		wait, err := l.shared.Take(ctx, "http/limit/"+l.name+"/"+key.String(), l.perMinute, time.Minute/time.Duration(l.perMinute))
+		switch {
+		case err == nil && wait <= 0:
+			return nil
+		case err == nil:
+			return tooMany(wait)
+		}
+	}
+	return l.allowHere(key)
+}
+
+func (l *limiter) allowHere(key netip.Prefix) error {
 	l.mu.Lock()
 	el, ok := l.clients[key]
 	if !ok {
@@ -60,6 +81,10 @@ func (l *limiter) allow(ip netip.Addr) error {
 		return nil
 	}
 	res.CancelAt(now)
+	return tooMany(wait)
+}
+
+func tooMany(wait time.Duration) error {
 	return fault.New(fault.Limited, "httpapi.limit", "Too many requests from your address. Wait a little and try again.").After(wait)
 }
 

@@ -11,23 +11,23 @@ import (
 func TestLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1000, 0)
-	l := newLimiter(60, 4, func() time.Time { return now })
+	l := newLimiter("test", 60, 4, nil, func() time.Time { return now })
 	ip := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, n}) }
 	for range 60 {
-		if err := l.allow(ip(1)); err != nil {
+		if err := l.allow(t.Context(), ip(1)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := l.allow(ip(1))
+	err := l.allow(t.Context(), ip(1))
 	if _, _, retry := fault.Public(err); fault.KindOf(err) != fault.Limited || retry != time.Second {
 		t.Errorf("got %v after %s", err, retry)
 	}
 	now = now.Add(time.Second)
-	if err := l.allow(ip(1)); err != nil {
+	if err := l.allow(t.Context(), ip(1)); err != nil {
 		t.Errorf("a second later: %v", err)
 	}
 	for n := range byte(50) {
-		_ = l.allow(ip(n)) // only the size of the table matters here
+		_ = l.allow(t.Context(), ip(n)) // only the size of the table matters here
 		if len(l.clients) > 4 || l.order.Len() != len(l.clients) {
 			t.Fatalf("%d clients", len(l.clients))
 		}
@@ -40,7 +40,7 @@ func TestIdempotencyForgets(t *testing.T) {
 	s := newIdempotency(2, func() time.Time { return now })
 	runs := 0
 	do := func(key string) bool {
-		_, _, replayed, err := s.do(idempotencyKey{"t", "u", key}, nil, func() (int, []byte, error) { runs++; return 201, nil, nil })
+		_, _, replayed, err := s.do(t.Context(), idempotencyKey{"t", "u", key}, nil, func() (int, []byte, error) { runs++; return 201, nil, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,12 +60,12 @@ func TestIdempotencyForgets(t *testing.T) {
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_, _, _, _ = s.do(idempotencyKey{"t", "u", "p"}, nil, func() (int, []byte, error) { panic("x") })
+		_, _, _, _ = s.do(t.Context(), idempotencyKey{"t", "u", "p"}, nil, func() (int, []byte, error) { panic("x") })
 	}()
 	if do("p") {
 		t.Error("a panic left its key taken")
 	}
-	if _, _, _, err := s.do(idempotencyKey{"t", "u", "f"}, nil, func() (int, []byte, error) { return 0, nil, fault.NotFound }); err == nil || do("f") {
+	if _, _, _, err := s.do(t.Context(), idempotencyKey{"t", "u", "f"}, nil, func() (int, []byte, error) { return 0, nil, fault.NotFound }); err == nil || do("f") {
 		t.Error("a failure is replayed")
 	}
 }

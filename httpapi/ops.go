@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	_ "embed"
+	"maps"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -77,9 +78,14 @@ func (a *api) system(q *request) error {
 	if info, found := debug.ReadBuildInfo(); found && info.Main.Version != "" {
 		version = info.Main.Version
 	}
-	return q.json(http.StatusOK, map[string]any{
+	all := map[string]any{}
+	if a.System != nil {
+		all = a.System(q.r.Context())
+	}
+	maps.Copy(all, map[string]any{
 		"ok": ok, "version": version, "go": runtime.Version(), "started_at": a.started.UTC(), "components": list,
 	})
+	return q.json(http.StatusOK, all)
 }
 
 func (a *api) metrics(q *request) error {

@@ -71,9 +71,9 @@ func (a *api) serve(r route, q *request) (err error) {
 	}
 	switch r.budget {
 	case signIn:
-		err = a.authLimit.allow(a.clientIP(q.r))
+		err = a.authLimit.allow(q.r.Context(), a.clientIP(q.r))
 	case costly:
-		err = a.costlyLimit.allow(a.clientIP(q.r))
+		err = a.costlyLimit.allow(q.r.Context(), a.clientIP(q.r))
 	}
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (a *api) authenticate(r *http.Request, tenant string) (auth.Principal, erro
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 4096 {
 		return auth.Principal{}, fault.New(fault.Unauthenticated, "httpapi.authenticate", "The Authorization header must be: Bearer, a space, a token.")
 	}
-	return a.Auth.Authenticate(r.Context(), tenant, token)
+	return a.Sessions.Authenticate(r.Context(), tenant, token)
 }
 
 // uploadPrincipal is how the upload handler learns who is asking.

@@ -15,15 +15,13 @@ import (
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/fault"
-	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/nft/rule"
-	"github.com/streamgate/streamgate/storage"
 )
 
 // Topics of the events published.
 const (
 	TopicChanged  = "asset.changed"  // Data is the Asset
-	TopicProgress = "asset.progress" // Data is the Progress
+	TopicProgress = "asset.progress" // Data is the Progress, and more that processes tell each other
 	TopicDeleted  = "asset.deleted"
 	TopicGate     = "gate.changed" // Data is {"rule_id": ...}
 )
@@ -74,10 +72,12 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateAsset) 
 	if len(bad) > 0 {
 		return Asset{}, &fault.Error{Kind: fault.Invalid, Op: op, Msg: "the asset has members that must be changed", Fields: bad}
 	}
-	if err := s.opt.Store.CreateAsset(ctx, Record{Asset: a, Tenant: a.Tenant}); err != nil {
+	r := Record{Asset: a, Tenant: a.Tenant}
+	s.happened(&r, TopicChanged, a)
+	if err := s.opt.Store.CreateAsset(ctx, r); err != nil {
 		return Asset{}, fault.At(op, err)
 	}
-	s.publish(ctx, TopicChanged, a.Tenant, a.ID, a)
+	s.publish(ctx, r.Events)
 	return a, nil
 }
 
@@ -198,7 +198,8 @@ func (s *Service) List(ctx context.Context, tenant string, opt ListOptions) ([]A
 
 // Patch changes an asset; only its owner may (else fault.Forbidden).
 func (s *Service) Patch(ctx context.Context, p auth.Principal, id string, in PatchAsset) (Asset, error) {
-	return s.change(ctx, "media.Patch", p, id, func(a *Asset) error {
+	return s.change(ctx, "media.Patch", p, id, func(r *Record) error {
+		a := &r.Asset
 		if in.Title != nil {
 			a.Title = *in.Title
 		}
@@ -228,11 +229,13 @@ func (s *Service) Patch(ctx context.Context, p auth.Principal, id string, in Pat
 
 // SetGate replaces the rule (nil removes it); only the owner may. It publishes gate.changed.
 func (s *Service) SetGate(ctx context.Context, p auth.Principal, id string, gate []byte) (Asset, error) {
-	a, err := s.change(ctx, "media.SetGate", p, id, func(a *Asset) error { return setGate(a, gate) })
-	if err == nil {
-		s.publish(ctx, TopicGate, a.Tenant, a.ID, map[string]string{"rule_id": a.RuleID})
-	}
-	return a, err
+	return s.change(ctx, "media.SetGate", p, id, func(r *Record) error {
+		if err := setGate(&r.Asset, gate); err != nil {
+			return err
+		}
+		s.happened(r, TopicGate, map[string]string{"rule_id": r.Asset.RuleID})
+		return nil
+	})
 }
 
 // owned is the check in front of every change.
@@ -246,7 +249,7 @@ func owned(p auth.Principal, r *Record) error {
 	return nil
 }
 
-func (s *Service) change(ctx context.Context, op string, p auth.Principal, id string, change func(*Asset) error) (Asset, error) {
+func (s *Service) change(ctx context.Context, op string, p auth.Principal, id string, change func(*Record) error) (Asset, error) {
 	if p.Tenant == "" {
 		return Asset{}, fault.New(fault.Unauthenticated, op, "sign in first")
 	}
@@ -255,13 +258,17 @@ func (s *Service) change(ctx context.Context, op string, p auth.Principal, id st
 			return err
 		}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
-		return change(&r.Asset)
+		if err := change(r); err != nil {
+			return err
+		}
+		s.happened(r, TopicChanged, r.Asset)
+		return nil
 	})
 	if err != nil {
 		return Asset{}, fault.At(op, err)
 	}
 	s.versions.forget(id)
-	s.publish(ctx, TopicChanged, r.Tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	return s.withProgress(r.Asset), nil
 }
 
@@ -285,26 +292,19 @@ func (s *Service) Delete(ctx context.Context, p auth.Principal, id string) error
 	return fault.At(op, s.erase(ctx, r))
 }
 
-// erase destroys the key first: from then on no byte left anywhere can be read.
+// erase removes all of an asset that is marked as being deleted. It may run in several processes at once.
 func (s *Service) erase(ctx context.Context, r Record) error {
 	id := r.Asset.ID
 	s.versions.forget(id)
-	err := s.opt.Keys.Shred(ctx, Scope(r.Tenant, id))
-	// Encrypted storage holds unwrapped keys for a while; also when Shred fails, as it may have happened all the same.
-	if o, ok := storage.As[interface{ Forget(scope string) }](s.opt.Objects); ok {
-		o.Forget(Scope(r.Tenant, id))
+	if err := s.shred(ctx, r.Tenant, id); err != nil {
+		return err
 	}
+	events, err := s.opt.Store.DeleteAsset(ctx, r.Tenant, id, s.newEvent(TopicDeleted, r.Tenant, id, nil))
 	if err != nil {
 		return err
 	}
-	if err := s.removeObjects(ctx, Scope(r.Tenant, id)+"/"); err != nil {
-		return err
-	}
-	if err := s.opt.Store.DeleteAsset(ctx, r.Tenant, id); err != nil {
-		return err
-	}
 	s.settle(id)
-	s.publish(ctx, TopicDeleted, r.Tenant, id, nil)
+	s.publish(ctx, events)
 	return nil
 }
 
@@ -336,18 +336,6 @@ func (s *Service) Source(ctx context.Context, tenant, id string) (size int64, sh
 		return 0, "", fault.At("media.Source", err)
 	}
 	return r.Size, r.SHA256, nil
-}
-
-// publish tells the other rooms. The database is the truth, so a bus that does not
-// answer delays watchers and loses nothing.
-func (s *Service) publish(ctx context.Context, topic, tenant, id string, data any) {
-	e := event.Event{Topic: topic, Tenant: tenant, Key: id}
-	if data != nil {
-		e.Data, _ = json.Marshal(data) // plain data always marshals
-	}
-	if err := s.opt.Events.Publish(context.WithoutCancel(ctx), e); err != nil {
-		s.log.InfoContext(ctx, "event_not_published", "topic", topic, "asset", id, "error", err)
-	}
 }
 
 // newID returns a ULID in lower case: 48 bits of milliseconds and 80 random ones, so that

@@ -26,6 +26,8 @@ type attempt struct {
 	task   Task
 	source string
 	dir    string
+	// fresh are the objects written and not recorded.
+	fresh map[string]bool
 }
 
 // make encodes, and stores each output that passes its checks.
@@ -40,7 +42,7 @@ func (e attempt) video(ctx context.Context) ([]Output, error) {
 	p, t := e.vr.Plan, e.task
 	job := VideoJob{
 		Source: e.source, Dir: e.dir, Probe: p.Probe, First: t.First, End: t.End, Keyframes: p.keyframes(t),
-		Attempt: t.Attempts + 1, Urgent: t.ID == firstTask,
+		Attempt: t.Attempts + 1, Urgent: t.ID == firstTask, Threads: e.s.threads(t),
 	}
 	for _, id := range t.Rungs {
 		job.Rungs = append(job.Rungs, p.rung(id))
@@ -122,17 +124,18 @@ func (e attempt) pieces(ctx context.Context, f io.Reader) ([]Output, error) {
 			return nil, fault.New(fault.Internal, op, "the encoder's sound is not what was asked for")
 		}
 		o.Track.Language = e.vr.Plan.Probe.Language
-		err = e.s.opt.Store.ChangeTask(ctx, e.r.Asset.ID, e.vr.Number, e.task.ID, func(t *Task) error {
-			if len(t.Outputs) != n {
+		next := append(slices.Clip(outs), o)
+		err = e.record(ctx, next, func(t *Task) error {
+			if t.Done || len(t.Outputs) != n || !samePrefix(t.Outputs, next) {
 				return errStale
 			}
-			t.Outputs = append(t.Outputs, o)
+			t.Outputs = next
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		outs = append(slices.Clip(outs), o)
+		outs = next
 		if err := e.s.advance(ctx, e.r.Tenant, e.r.Asset.ID, e.vr.Number); err != nil {
 			return nil, err
 		}
@@ -159,10 +162,36 @@ func (e attempt) store(ctx context.Context, track string) (Output, error) {
 	})
 }
 
-// put puts what ingest writes into storage under a key that the plan, the track and the number name.
+// record makes a change of the task that names outs.
+func (e attempt) record(ctx context.Context, outs []Output, change func(*Task) error) error {
+	err := e.s.opt.Store.ChangeTask(ctx, e.r.Asset.ID, e.vr.Number, e.task.ID, change)
+	if errors.Is(err, errStale) || (err != nil && fault.KindOf(err) == fault.NotFound) {
+		return err
+	}
+	// With any other error the change may have been made all the same: then the objects must stay. If it was not, they go
+	// when the version is finished (unused).
+	for _, o := range outs {
+		delete(e.fresh, o.Object)
+	}
+	return err
+}
+
+// discard removes what was written and did not come to count.
+func (e attempt) discard(ctx context.Context) {
+	ctx, cancel := detached(ctx, patience)
+	defer cancel()
+	for key := range e.fresh {
+		if err := e.s.opt.Objects.Delete(ctx, key); err != nil {
+			e.s.log.InfoContext(ctx, "object_not_removed", "key", key, "error", err)
+		}
+	}
+}
+
+// put puts what ingest writes into storage under a key that the plan, the track, the number and this attempt name. Encodes differ
+// from run to run, so an object must never replace another attempt's: its index would be wrong.
 func (e attempt) put(ctx context.Context, track string, number int, ingest func(w io.Writer, key string) (cmaf.Ingested, error)) (Output, error) {
 	const op = "media.store"
-	key := fmt.Sprintf("%s/v/%d/%s/%s-%d.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, number)
+	key := fmt.Sprintf("%s/v/%d/%s/%s-%d-%s.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, number, newID(e.s.opt.Now())[10:])
 	clean, err := os.Create(filepath.Join(e.dir, track+".m4s"))
 	if err != nil {
 		return Output{}, fault.Wrap(fault.Unavailable, op, err)
@@ -175,6 +204,7 @@ func (e attempt) put(ctx context.Context, track string, number int, ingest func(
 	if _, err := clean.Seek(0, 0); err != nil {
 		return Output{}, fault.Wrap(fault.Unavailable, op, err)
 	}
+	e.fresh[key] = true // also when Put fails: it may have been done all the same
 	if _, err := e.s.opt.Objects.Put(ctx, key, clean, storage.PutOptions{Size: in.Bytes}); err != nil {
 		return Output{}, fault.At(op, err)
 	}
@@ -228,14 +258,14 @@ func (e attempt) report(ctx context.Context, share float64) {
 	if len(e.task.Rungs) > 0 {
 		rung = e.task.Rungs[0]
 	}
-	shares := map[string]float64{e.task.ID: min(share, 1) * weights[e.task.ID]}
+	done := map[string]float64{}
 	for _, t := range e.vr.Plan.Tasks {
 		if t.Done {
-			shares[t.ID] = weights[t.ID]
+			done[t.ID] = weights[t.ID]
 		}
 	}
-	if p, tell := e.s.progress.note(e.r.Asset.ID, "transcode", rung, shares, e.s.opt.Now()); tell {
-		e.s.publish(ctx, TopicProgress, e.r.Tenant, e.r.Asset.ID, p)
+	if p, tell := e.s.progress.note(e.r.Asset.ID, stageTranscode, e.vr.Number, e.task.ID, rung, min(share, 1)*weights[e.task.ID], done, e.s.opt.Now()); tell {
+		e.s.tell(ctx, TopicProgress, e.r.Tenant, e.r.Asset.ID, p)
 	}
 }
 

@@ -3,7 +3,9 @@ package media_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -287,4 +289,20 @@ func (h *house) tidy() {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+func glob(t testing.TB, elems ...string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(elems...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func hexSum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"net/http"
 	"sync"
 
 	tusd "github.com/tus/tusd/v2/pkg/handler"
@@ -9,9 +10,12 @@ import (
 
 // uploadLocks lets one request at a time write an upload. A newcomer asks the
 // holder to let go (its client is often long gone) and waits its turn in order of arrival; if
-// the holder does not in time, the newcomer is refused. Locks are of this process: the offset in the
-// database, which moves only from where the writer believes it is, is what protects the bytes.
+// the holder does not in time, the newcomer is refused. The queue is of this process, which then claims the upload
+// among the others: see claims. The offset in the database, which moves only from where the writer
+// believes it is, is what protects the bytes.
 type uploadLocks struct {
+	claims *claims
+
 	mu sync.Mutex
 	m  map[string]*uploadQueue
 }
@@ -23,16 +27,38 @@ type uploadQueue struct {
 
 var _ tusd.Locker = (*uploadLocks)(nil)
 
+// errLocked is tusd's error with the status that tells a client to come back; its own is that of a fault of ours.
+var errLocked = tusd.NewError(tusd.ErrLockTimeout.ErrorCode, tusd.ErrLockTimeout.Message, http.StatusLocked)
+
 // NewLock implements tusd.Locker.
 func (l *uploadLocks) NewLock(id string) (tusd.Lock, error) { return &uploadLock{all: l, id: id}, nil }
 
 type uploadLock struct {
 	all *uploadLocks
 	id  string
+	end func() // gives the claim back
 }
 
 // Lock implements tusd.Lock.
-func (l *uploadLock) Lock(ctx context.Context, release func()) error {
+func (l *uploadLock) Lock(ctx context.Context, release func()) (err error) {
+	if err := l.turn(ctx, release); err != nil {
+		return err
+	}
+	if l.end, err = l.all.claims.take(ctx, l.id, release); err != nil {
+		l.pass()
+	}
+	return err
+}
+
+// Unlock implements tusd.Lock.
+func (l *uploadLock) Unlock() error {
+	l.end()
+	l.pass()
+	return nil
+}
+
+// turn waits until it is this lock's turn in this process.
+func (l *uploadLock) turn(ctx context.Context, release func()) error {
 	a := l.all
 	a.mu.Lock()
 	if a.m == nil {
@@ -56,9 +82,9 @@ func (l *uploadLock) Lock(ctx context.Context, release func()) error {
 	case <-ctx.Done():
 		if !l.leave(q, turn) {
 			// The turn came at the same moment: pass it on.
-			_ = l.Unlock()
+			l.pass()
 		}
-		return tusd.ErrLockTimeout
+		return errLocked
 	}
 	a.mu.Lock()
 	q.release = release
@@ -83,21 +109,20 @@ func (l *uploadLock) leave(q *uploadQueue, turn chan struct{}) bool {
 	return false
 }
 
-// Unlock implements tusd.Lock.
-func (l *uploadLock) Unlock() error {
+// pass lets the next in.
+func (l *uploadLock) pass() {
 	a := l.all
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	q := a.m[l.id]
 	if q == nil {
-		return nil
+		return
 	}
 	if len(q.waiting) == 0 {
 		delete(a.m, l.id)
-		return nil
+		return
 	}
 	turn := q.waiting[0]
 	q.waiting, q.release = q.waiting[1:], nil
 	close(turn)
-	return nil
 }

@@ -24,10 +24,14 @@
 // # Work
 //
 // The database is the truth: the plan's tasks with what came of each. Jobs only say which
-// to look at, and Run puts back those a crash lost. A task's outputs are named by the plan and checked
-// before they count; doing it twice does no harm. The lowest rung's first segment is a job of its own in
+// to look at, and Reconcile puts back those that were lost. A task's outputs are checked, stored under names of
+// their own, and count once they are recorded, which only the first to finish can do: a worker that was
+// paused past its lease does no harm. The lowest rung's first segment is a job of its own in
 // a lane of its own, so a new upload plays within seconds while old ones are still being encoded.
 // Failures of the media fail the asset with a public reason after three tries, ours after ten.
+//
+// Any number of processes may run a Service over one Store, one Objects, one Queue and one bus, each on Lanes of its
+// own. What one of them was doing when it died goes on within the lease of its jobs and a ReconcileEvery.
 package media
 
 import (
@@ -46,6 +50,7 @@ import (
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media/cmaf"
 	"github.com/streamgate/streamgate/storage"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
 // Status is where an asset is in its life.
@@ -125,12 +130,18 @@ func Scope(tenant, asset string) string { return "t/" + tenant + "/a/" + asset }
 
 // Options configures a Service. Fields without a stated default are required.
 type Options struct {
-	Store      Store
-	Objects    storage.Store
-	Keys       keys.Manager
+	Store   Store
+	Objects storage.Store
+	Keys    keys.Manager
+	// Transcoder is not required with LaneNone.
 	Transcoder Transcoder
 	Queue      job.Queue
 	Events     event.Bus
+	// SharedCache, where several processes take uploads, is one that they share and that has the power
+	// cache.Claimer: then a client that comes back to another process than the one its dead connection still holds
+	// gets its upload at once. Nil, or without the power, uploads are locked in this process only; what protects the bytes
+	// is the offset in the database in any case.
+	SharedCache cache.Cache
 	// MayCreate decides who may create assets; nil lets any signed-in caller.
 	MayCreate func(auth.Principal) bool
 	// MaxUpload bounds one source in bytes (default 20 GiB), Quota all sources
@@ -138,8 +149,18 @@ type Options struct {
 	MaxUpload, Quota int64
 	// WorkDir holds scratch files (default os.TempDir).
 	WorkDir string
-	// Workers is the count of transcode workers in this process (default 1).
-	Workers int
+	// Lanes is what this process works on (default all of it).
+	Lanes Lanes
+	// Workers is the count of chunks made at a time in this process (default 1). With MaxWorkers above it the count
+	// goes up to that as jobs wait, as far as the processors and the memory of Machine allow, and comes back when they do not.
+	Workers, MaxWorkers int
+	// Machine tells what this process may use (default ThisMachine). It is asked every few seconds.
+	Machine func() Machine
+	// Busy tells that playback suffers: then no new chunk is begun until it has not for a while. It is asked every few
+	// seconds (default never). See Lag.
+	Busy func() bool
+	// ReconcileEvery is how often, about, the queue is refilled from the store (default 30 s).
+	ReconcileEvery time.Duration
 	// Limits bound what a source may be.
 	Limits Limits
 	// UploadTTL is how long an unfinished upload is kept after its last byte (default 24 h).
@@ -147,6 +168,15 @@ type Options struct {
 	// Now is the clock (default time.Now), Logger where to (default none).
 	Now    func() time.Time
 	Logger *slog.Logger
+}
+
+// spread is how many chunks may be made at a time, for the cutting of a plan. A process that only plans does not know;
+// more workers than that get less than two chunks each of one video.
+func (o Options) spread() int {
+	if !o.Lanes.has(LaneEncode) {
+		return 8
+	}
+	return max(o.Workers, o.MaxWorkers)
 }
 
 // Service owns assets. All methods are safe for concurrent use.
@@ -157,14 +187,25 @@ type Service struct {
 	progress progressBook
 	scratch  scratch
 	locks    uploadLocks
+	pool     *pool
+	loads    loads
 	tracer   trace.Tracer
 }
 
 // New returns a Service; Run starts its workers. Missing options are fault.Invalid.
 func New(opt Options) (*Service, error) {
 	const op = "media.New"
-	if opt.Store == nil || opt.Objects == nil || opt.Keys == nil || opt.Transcoder == nil || opt.Queue == nil || opt.Events == nil {
-		return nil, fault.New(fault.Invalid, op, "store, objects, keys, transcoder, queue and events are required")
+	if opt.Store == nil || opt.Objects == nil || opt.Keys == nil || opt.Queue == nil || opt.Events == nil {
+		return nil, fault.New(fault.Invalid, op, "store, objects, keys, queue and events are required")
+	}
+	if !opt.Lanes.valid() {
+		return nil, fault.New(fault.Invalid, op, "the lanes are none of those there are, or LaneNone with others")
+	}
+	if opt.Lanes == 0 {
+		opt.Lanes = LanePlan | LaneEncode
+	}
+	if opt.Transcoder == nil && opt.Lanes != LaneNone {
+		return nil, fault.New(fault.Invalid, op, "a transcoder is required for the lanes chosen")
 	}
 	if opt.MaxUpload <= 0 {
 		opt.MaxUpload = 20 << 30
@@ -178,6 +219,13 @@ func New(opt Options) (*Service, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = 1
 	}
+	opt.MaxWorkers = max(opt.MaxWorkers, opt.Workers)
+	if opt.Machine == nil {
+		opt.Machine = ThisMachine
+	}
+	if opt.ReconcileEvery <= 0 {
+		opt.ReconcileEvery = 30 * time.Second
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -187,5 +235,7 @@ func New(opt Options) (*Service, error) {
 	opt.Limits = opt.Limits.WithDefaults()
 	s := &Service{opt: opt, log: opt.Logger, tracer: otel.Tracer("github.com/streamgate/streamgate/media")}
 	s.versions.now = opt.Now
+	s.pool = s.newPool()
+	s.locks.claims = newClaims(opt, s.log)
 	return s, nil
 }

@@ -2,238 +2,16 @@ package media
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-
 	"github.com/streamgate/streamgate/fault"
-	"github.com/streamgate/streamgate/kernel/job"
-)
-
-// Kinds of jobs. Quick ones and sound have lanes of their own, so that a new upload starts playing
-// while old ones are still being encoded.
-const (
-	jobQuick = "media.quick" // probe, first segment
-	jobSound = "media.sound"
-	jobWork  = "media.work" // chunks
-)
-
-// soundLanes is how many tracks of sound are made at a time. Each takes one core, for about a
-// thirtieth of the time it plays.
-const soundLanes = 2
-
-const (
-	leaseFor    = 30 * time.Second
-	sweepEvery  = time.Minute
-	maxAttempts = 3  // of a task that the media makes fail
-	maxFaults   = 10 // of ours, before an asset is given up
 )
 
 // ourFault is the reason given when the media is not to blame.
 const ourFault = "The video could not be processed because of a problem of ours. Please upload it again later."
-
-// payload is what a job says; the rest is in the database.
-type payload struct {
-	Tenant  string `json:"tenant"`
-	Asset   string `json:"asset"`
-	Version int    `json:"version"`
-	Task    string `json:"task,omitempty"` // empty: probe
-}
-
-// Run reconciles from the store and works until ctx ends. It returns nil then, after all that
-// it started has stopped.
-func (s *Service) Run(ctx context.Context) error {
-	if err := s.scratch.open(s.opt.WorkDir); err != nil {
-		return err
-	}
-	defer s.scratch.close()
-	if err := s.reconcile(ctx); err != nil && ctx.Err() == nil {
-		return fault.At("media.Run", err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() { s.lane(ctx, jobQuick) })
-	for range soundLanes {
-		wg.Go(func() { s.lane(ctx, jobSound) })
-	}
-	for range s.opt.Workers {
-		wg.Go(func() { s.lane(ctx, jobWork) })
-	}
-	wg.Go(func() { s.sweep(ctx) })
-	wg.Wait()
-	return nil
-}
-
-// reconcile puts back into the queue what the database says is to be done. A
-// job already waiting is not doubled, as its ID names the work.
-func (s *Service) reconcile(ctx context.Context) error {
-	rs, err := s.opt.Store.Unsettled(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range rs {
-		if r.Deleting {
-			if err := s.erase(ctx, r); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.schedule(ctx, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// schedule enqueues all that is open for an asset, and settles it if nothing is.
-func (s *Service) schedule(ctx context.Context, r Record) error {
-	vr, err := s.opt.Store.VersionRecord(ctx, r.Asset.ID, r.Building)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return s.enqueue(ctx, r, Task{}, 100)
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.enqueueOpen(ctx, r, vr.Plan); err != nil {
-		return err
-	}
-	return s.advance(ctx, r.Tenant, r.Asset.ID, r.Building)
-}
-
-// enqueueOpen enqueues what is not done. Until the asset plays that is only what makes it play: the
-// rest would take the processor from it.
-func (s *Service) enqueueOpen(ctx context.Context, r Record, p Plan) error {
-	plays := p.playable()
-	for i, t := range p.Tasks {
-		if t.Done || (!plays && t.ID != firstTask && t.ID != audioTask) {
-			continue
-		}
-		if err := s.enqueue(ctx, r, t, max(90-i, 1)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) enqueue(ctx context.Context, r Record, t Task, prio int) error {
-	b, _ := json.Marshal(payload{r.Tenant, r.Asset.ID, r.Building, t.ID}) // plain data always marshals
-	kind := jobWork
-	switch t.ID {
-	case "", firstTask:
-		kind = jobQuick
-	case audioTask:
-		kind = jobSound
-	}
-	return s.opt.Queue.Enqueue(ctx, job.Job{
-		ID: fmt.Sprintf("media/%s/%d/%s", r.Asset.ID, r.Building, t.ID), Kind: kind, Tenant: r.Tenant,
-		Priority: prio, Payload: b, MaxAttempts: maxFaults + maxAttempts,
-	})
-}
-
-// lane leases jobs of one kind and does them one at a time.
-func (s *Service) lane(ctx context.Context, kind string) {
-	for ctx.Err() == nil {
-		l, err := s.opt.Queue.Lease(ctx, []string{kind}, leaseFor)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.log.InfoContext(ctx, "queue_unavailable", "error", err)
-				pause(ctx, time.Second)
-			}
-			continue
-		}
-		s.work(ctx, l)
-	}
-}
-
-// pause waits for about d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d/2 + rand.N(d))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-// work does one job under a heart-beat. Losing the lease stops it.
-func (s *Service) work(ctx context.Context, l *job.Lease) {
-	var p payload
-	if err := json.Unmarshal(l.Job.Payload, &p); err != nil {
-		_ = s.opt.Queue.Ack(ctx, l.Token) // not ours; nothing can be done about it
-		return
-	}
-	run, stop := context.WithCancel(ctx)
-	var beat sync.WaitGroup
-	beat.Go(func() {
-		defer stop()
-		s.heartbeat(run, l.Token)
-	})
-	err := s.do(run, p)
-	stop()
-	beat.Wait()
-	end := context.WithoutCancel(ctx)
-	switch {
-	case err == nil:
-		err = s.opt.Queue.Ack(end, l.Token)
-	case ctx.Err() != nil:
-		err = s.opt.Queue.Nack(end, l.Token, 0, err)
-	default:
-		s.log.InfoContext(ctx, "media_job_retry", "asset", p.Asset, "task", p.Task, "attempt", l.Attempt, "error", err)
-		err = s.opt.Queue.Nack(end, l.Token, -1, err)
-	}
-	if err != nil && fault.KindOf(err) != fault.Conflict {
-		s.log.InfoContext(ctx, "queue_unavailable", "error", err)
-	}
-}
-
-func (s *Service) heartbeat(ctx context.Context, token string) {
-	t := time.NewTicker(leaseFor / 3)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := s.opt.Queue.Extend(ctx, token, leaseFor); fault.KindOf(err) == fault.Conflict && err != nil {
-				return
-			}
-		}
-	}
-}
-
-// do runs a job. nil means there is nothing more to do about it, be it done, obsolete or given up.
-func (s *Service) do(ctx context.Context, p payload) (err error) {
-	name := "media.transcode"
-	if p.Task == "" {
-		name = "media.probe"
-	}
-	ctx, end := s.span(ctx, name, p.Asset, attribute.String("task", p.Task))
-	defer func() { end(err) }()
-	r, err := s.opt.Store.Asset(ctx, p.Tenant, p.Asset)
-	if err != nil {
-		if fault.KindOf(err) == fault.NotFound {
-			return nil
-		}
-		return err
-	}
-	if r.Deleting || r.Building != p.Version || (r.Asset.Status != Processing && r.Asset.Status != Playable) {
-		return nil
-	}
-	if p.Task == "" {
-		err = s.probe(ctx, r)
-	} else {
-		err = s.runTask(ctx, r, p.Task)
-	}
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	return s.failed(ctx, r, p, err)
-}
 
 // failed counts a failure and decides whether to try again. The media's own
 // faults are tried again a few times only: a decoder may have been killed for another's memory.
@@ -250,9 +28,22 @@ func (s *Service) failed(ctx context.Context, r Record, p payload, cause error) 
 		if limit == maxAttempts {
 			limit = 1
 		}
-		_, err = s.opt.Store.ChangeAsset(ctx, r.Tenant, r.Asset.ID, func(r *Record) error { return count(&r.Faults) })
+		_, err = s.opt.Store.ChangeAsset(ctx, r.Tenant, r.Asset.ID, func(r *Record) error {
+			if !p.open(*r) {
+				return errStale
+			}
+			return count(&r.Faults)
+		})
 	} else {
-		err = s.opt.Store.ChangeTask(ctx, r.Asset.ID, p.Version, p.Task, func(t *Task) error { return count(&t.Attempts) })
+		err = s.opt.Store.ChangeTask(ctx, r.Asset.ID, p.Version, p.Task, func(t *Task) error {
+			if t.Done {
+				return errStale
+			}
+			return count(&t.Attempts)
+		})
+	}
+	if errors.Is(err, errStale) {
+		return cause // another worker has succeeded
 	}
 	if err != nil {
 		return errors.Join(cause, err)
@@ -281,14 +72,16 @@ func mediaFault(err error) (string, bool) {
 func (s *Service) fail(ctx context.Context, r Record, version int, reason string) error {
 	var upload string
 	r, err := s.opt.Store.ChangeAsset(ctx, r.Tenant, r.Asset.ID, func(r *Record) error {
-		if r.Building != version || r.Asset.Status == Ready || r.Deleting {
+		if r.Building != version || r.Deleting || (r.Asset.Status != Processing && r.Asset.Status != Playable) {
 			return errStale
 		}
 		upload, r.Upload, r.Size, r.SHA256 = r.Upload, "", 0, ""
+		r.Spent = upload
 		r.Asset.Status, r.Asset.Reason, r.Asset.Version = Failed, reason, 0
 		r.Asset.Progress = Progress{Stage: "done"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
 		r.Faults = 0
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -299,8 +92,10 @@ func (s *Service) fail(ctx context.Context, r Record, version int, reason string
 	}
 	s.versions.forget(r.Asset.ID)
 	s.settle(r.Asset.ID)
-	defer s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	defer s.publish(ctx, r.Events)
 	// The rest is tidying; what of it fails is done when the asset is deleted.
+	ctx, cancel := detached(ctx, time.Minute) // the heart-beat ends work on what has failed
+	defer cancel()
 	err = errors.Join(
 		s.opt.Store.DeleteVersion(ctx, r.Asset.ID, version),
 		s.removeUpload(ctx, upload),
@@ -336,7 +131,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	vr := VersionRecord{Asset: id, Tenant: r.Tenant, Number: r.Building, Plan: newPlan(p, r.SHA256, s.opt.Workers), Secret: secret}
+	vr := VersionRecord{Asset: id, Tenant: r.Tenant, Number: r.Building, Plan: newPlan(p, r.SHA256, s.opt.spread()), Secret: secret}
 	// A conflict means another worker has planned already: its plan counts.
 	if err := s.opt.Store.PutVersion(ctx, vr); err != nil && fault.KindOf(err) != fault.Conflict {
 		return err
@@ -348,6 +143,7 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 		r.Asset.DurationMS, r.Asset.Width, r.Asset.Height = p.Duration.Milliseconds(), p.Width, p.Height
 		r.Asset.Progress = Progress{Stage: "transcode"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -356,12 +152,14 @@ func (s *Service) probe(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, id, r.Asset)
-	return s.schedule(ctx, r)
+	s.publish(ctx, r.Events)
+	s.later(ctx, id, s.schedule(ctx, r))
+	return nil
 }
 
-// runTask makes, checks, stores and records one task's outputs. Doing it twice
-// gives the same keys, so a lost lease does no harm.
+// runTask makes, checks, stores and records one task's outputs. The objects of each attempt have names of
+// their own and count once they are recorded, which only the first to finish can do; so a worker whose lease was lost
+// changes nothing, and takes away what it has made.
 func (s *Service) runTask(ctx context.Context, r Record, id string) error {
 	vr, err := s.opt.Store.VersionRecord(ctx, r.Asset.ID, r.Building)
 	if err != nil {
@@ -380,19 +178,38 @@ func (s *Service) runTask(ctx context.Context, r Record, id string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	e := attempt{s: s, r: r, vr: vr, task: t, source: path, dir: dir}
+	e := attempt{s: s, r: r, vr: vr, task: t, source: path, dir: dir, fresh: map[string]bool{}}
+	defer e.discard(ctx)
+	begun := s.opt.Now()
 	outs, err := e.make(ctx)
 	if err != nil {
 		return err
 	}
-	err = s.opt.Store.ChangeTask(ctx, r.Asset.ID, r.Building, id, func(t *Task) error {
-		t.Done, t.Outputs = true, outs
+	took := s.opt.Now().Sub(begun)
+	err = e.record(ctx, outs, func(t *Task) error {
+		if t.Done || !samePrefix(t.Outputs, outs) {
+			return errStale
+		}
+		t.Done, t.Outputs, t.TookMS = true, outs, took.Milliseconds()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return s.advance(ctx, r.Tenant, r.Asset.ID, r.Building)
+}
+
+// samePrefix tells whether outs goes on from what is recorded already.
+func samePrefix(recorded, outs []Output) bool {
+	if len(recorded) > len(outs) {
+		return false
+	}
+	for i, o := range recorded {
+		if o.Object != outs[i].Object {
+			return false
+		}
+	}
+	return true
 }
 
 // advance moves the asset's status to what its finished tasks allow. It may
@@ -416,11 +233,18 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 	}
 	began := false
 	r, err := s.opt.Store.ChangeAsset(ctx, tenant, id, func(r *Record) error {
-		if r.Building != version || r.Deleting || (r.Asset.Status != Processing && r.Asset.Status != Playable) {
+		if r.Deleting {
+			return errGone
+		}
+		if r.Building != version || (r.Asset.Status != Processing && r.Asset.Status != Playable) {
 			return errStale
 		}
 		share, _ := vr.Plan.share()
-		r.Asset.Progress = Progress{Stage: "transcode", Percent: float64(int(share*1000)) / 10}
+		percent := float64(int(share*1000)) / 10
+		if r.Asset.Progress.Stage == "transcode" { // others may have read the plan later and come here earlier
+			percent = max(percent, r.Asset.Progress.Percent)
+		}
+		r.Asset.Progress = Progress{Stage: "transcode", Percent: percent}
 		began = r.Asset.Status == Processing && vr.Plan.playable()
 		if vr.Plan.playable() {
 			r.Asset.Status, r.Asset.Version = Playable, version
@@ -430,6 +254,7 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 			r.Asset.DurationMS = vr.Plan.length().Milliseconds()
 		}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if errors.Is(err, errStale) {
@@ -441,27 +266,18 @@ func (s *Service) advance(ctx context.Context, tenant, id string, version int) e
 	s.versions.forget(id)
 	if done {
 		s.settle(id)
+		tidy, cancel := detached(ctx, time.Minute)
+		defer cancel()
+		if err := s.unused(tidy, tenant, vr); err != nil {
+			s.log.InfoContext(ctx, "unused_objects_not_removed", "asset", id, "error", err)
+		}
 	}
-	s.publish(ctx, TopicChanged, tenant, id, r.Asset)
+	s.publish(ctx, r.Events)
 	if began && !done {
-		return s.enqueueOpen(ctx, r, vr.Plan)
+		s.later(ctx, id, s.enqueueOpen(ctx, r, vr.Plan))
 	}
 	return nil
 }
 
-// sweep removes uploads that nobody continues, and finishes those whose last byte was
-// committed but whose end was not.
-func (s *Service) sweep(ctx context.Context) {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.sweepUploads(ctx); err != nil && ctx.Err() == nil {
-			s.log.InfoContext(ctx, "upload_sweep_failed", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
-}
+// errGone stops work on an asset that is being deleted.
+var errGone = fault.New(fault.NotFound, "media", "the asset is being deleted")

@@ -50,6 +50,8 @@ type Task struct {
 	Done     bool     `json:"done,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
 	Outputs  []Output `json:"outputs,omitempty"`
+	// TookMS is how long the attempt that succeeded took.
+	TookMS int64 `json:"took_ms,omitempty"`
 }
 
 // newPlan lays out the work for p. workers is how many chunks can be made at a

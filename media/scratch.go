@@ -20,7 +20,7 @@ type scratch struct {
 	mu   sync.Mutex
 	dir  string
 	lock *os.File
-	src  map[string]*source
+	src  map[string]*source // by asset and upload
 }
 
 // source is an assembled original, shared by the tasks of an asset.
@@ -103,13 +103,29 @@ func (s *scratch) forget(asset string) {
 	if s.dir == "" {
 		return
 	}
-	delete(s.src, asset)
+	for key := range s.src {
+		if strings.HasPrefix(key, asset+"-") {
+			delete(s.src, key)
+		}
+	}
 	entries, _ := os.ReadDir(s.dir)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), asset+"-") {
 			os.RemoveAll(filepath.Join(s.dir, e.Name()))
 		}
 	}
+}
+
+// assets returns the assets that something belongs to.
+func (s *scratch) assets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for key := range s.src {
+		id, _, _ := strings.Cut(key, "-") // neither ids of assets nor of uploads have a hyphen
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // sourceFile returns the path of the asset's source, assembled from its parts and
@@ -122,10 +138,12 @@ func (s *Service) sourceFile(ctx context.Context, r Record) (string, error) {
 		sc.mu.Unlock()
 		return "", fault.New(fault.Unavailable, op, "not running")
 	}
-	src := sc.src[r.Asset.ID]
+	// The upload is in the key: an asset that failed elsewhere may have got another source since.
+	key := r.Asset.ID + "-" + r.Upload
+	src := sc.src[key]
 	if src == nil {
-		src = &source{path: filepath.Join(sc.dir, r.Asset.ID+"-"+r.Upload)}
-		sc.src[r.Asset.ID] = src
+		src = &source{path: filepath.Join(sc.dir, key)}
+		sc.src[key] = src
 	}
 	sc.mu.Unlock()
 	src.once.Lock()

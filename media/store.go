@@ -4,12 +4,18 @@ import (
 	"context"
 	"time"
 
+	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/media/cmaf"
 )
 
 // Store keeps assets, uploads and versions (drivers/sqldb). A method that returns
 // nil has committed. The change functions passed in run on a fresh copy, may run again when the
 // record moved meanwhile, and cancel the change by returning an error, which is returned as it is.
+//
+// Record.Events are the events of a change, all of that asset. A store that is an Outbox commits them
+// together with it, all or nothing, and hands back those that its caller publishes now, in order; it
+// leaves out those that must wait for an earlier one of the asset, which it publishes itself. Any other store
+// hands all of them back. Events are no part of the stored record. Implementations pass mediatest.RunStore.
 type Store interface {
 	AssetStore
 	UploadStore
@@ -24,8 +30,9 @@ type AssetStore interface {
 	ChangeAsset(ctx context.Context, tenant, id string, change func(*Record) error) (Record, error)
 	// Assets returns a page, newest first, without those being deleted.
 	Assets(ctx context.Context, tenant string, opt ListOptions) (page []Record, next string, err error)
-	// DeleteAsset removes the asset with its uploads and versions; a missing one is no error.
-	DeleteAsset(ctx context.Context, tenant, id string) error
+	// DeleteAsset removes the asset with its uploads and versions; a missing one is no error. The events
+	// are kept and handed back as those of a change.
+	DeleteAsset(ctx context.Context, tenant, id string, events ...event.Event) (publish []event.Event, err error)
 }
 
 // UploadStore keeps uploads. An unknown one is fault.NotFound.
@@ -75,8 +82,14 @@ type Record struct {
 	Building int `json:"building,omitempty"`
 	// Faults counts failures of ours while probing.
 	Faults int `json:"faults,omitempty"`
+	// Spent is the upload of a version that failed: it is not taken a second time.
+	Spent string `json:"spent,omitempty"`
+	// Queued is when the version's work began to wait.
+	Queued time.Time `json:"queued,omitzero"`
 	// Deleting hides the asset while its bytes are removed.
 	Deleting bool `json:"deleting,omitempty"`
+	// Events tell of the change being made; see Store.
+	Events []event.Event `json:"-"`
 }
 
 // Upload is a source on its way in.

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/streamgate/streamgate/auth"
@@ -60,12 +61,13 @@ func (s *Service) uploading(ctx context.Context, up Upload) error {
 		}
 		r.Asset.Status, r.Asset.Reason, r.Asset.Progress = Uploading, "", Progress{Stage: "upload"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	s.publish(ctx, r.Events)
 	return nil
 }
 
@@ -73,9 +75,9 @@ func (s *Service) uploadProgress(ctx context.Context, up Upload, offset int64) {
 	if up.Partial || up.Size == 0 {
 		return
 	}
-	p, tell := s.progress.note(up.Asset, "upload", "", map[string]float64{up.ID: float64(offset) / float64(up.Size)}, s.opt.Now())
+	p, tell := s.progress.note(up.Asset, stageUpload, 0, up.ID, "", float64(offset)/float64(up.Size), nil, s.opt.Now())
 	if tell {
-		s.publish(ctx, TopicProgress, up.Tenant, up.Asset, p)
+		s.tell(ctx, TopicProgress, up.Tenant, up.Asset, p)
 	}
 }
 
@@ -99,14 +101,15 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 		if r.Upload == id {
 			return nil
 		}
-		if !takes(*r) {
+		if !takes(*r) || r.Spent == id {
 			return fault.New(fault.Conflict, "", "the asset has its video already")
 		}
 		r.Upload, r.Size, r.SHA256 = id, up.Size, sum
 		r.Building++
-		r.Faults = 0
+		r.Faults, r.Queued = 0, s.opt.Now().UTC()
 		r.Asset.Status, r.Asset.Reason, r.Asset.Progress = Processing, "", Progress{Stage: "probe"}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	if err != nil {
@@ -115,12 +118,19 @@ func (s *Service) finish(ctx context.Context, id string) (err error) {
 	if _, err := s.opt.Store.ChangeUpload(ctx, id, func(u *Upload) error { u.Finished = true; return nil }); err != nil {
 		return err
 	}
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
-	return s.enqueue(ctx, r, Task{}, 100)
+	s.publish(ctx, r.Events)
+	s.later(ctx, r.Asset.ID, s.enqueue(ctx, r, Task{}, 100))
+	return nil
 }
 
 // abandon removes an unfinished upload, and puts its asset back to waiting.
 func (s *Service) abandon(ctx context.Context, up Upload) error {
+	if taken, err := s.taken(ctx, up); err != nil || taken {
+		if err == nil {
+			err = s.opt.Store.DeleteUpload(ctx, up.ID)
+		}
+		return err
+	}
 	if err := s.removeUpload(ctx, up.ID); err != nil {
 		return err
 	}
@@ -136,6 +146,7 @@ func (s *Service) abandon(ctx context.Context, up Upload) error {
 		}
 		r.Asset.Status, r.Asset.Progress = Created, Progress{}
 		r.Asset.UpdatedAt = s.opt.Now().UTC()
+		s.happened(r, TopicChanged, r.Asset)
 		return nil
 	})
 	switch fault.KindOf(err) {
@@ -146,8 +157,26 @@ func (s *Service) abandon(ctx context.Context, up Upload) error {
 		return err
 	}
 	s.progress.forget(up.Asset)
-	s.publish(ctx, TopicChanged, r.Tenant, r.Asset.ID, r.Asset)
+	s.publish(ctx, r.Events)
 	return nil
+}
+
+// taken tells whether the parts of a partial upload are the asset's source by now: a crash may have come between taking
+// them and removing the upload that had them.
+func (s *Service) taken(ctx context.Context, up Upload) (bool, error) {
+	if !up.Partial {
+		return false, nil
+	}
+	r, err := s.opt.Store.Asset(ctx, up.Tenant, up.Asset)
+	if err == nil && r.Upload != "" {
+		var source Upload
+		source, err = s.opt.Store.Upload(ctx, r.Upload)
+		return err == nil && slices.Contains(source.Of, up.ID), err
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		err = nil
+	}
+	return false, err
 }
 
 // removeUpload removes an upload and its parts, wherever concatenation took them from.

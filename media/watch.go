@@ -2,9 +2,6 @@ package media
 
 import (
 	"context"
-	"encoding/json"
-	"sync"
-	"time"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
@@ -17,20 +14,19 @@ func (s *Service) Watch(ctx context.Context, tenant, id string) (<-chan Asset, e
 	if _, err := s.record(ctx, tenant, id); err != nil {
 		return nil, fault.At(op, err)
 	}
-	w := &watcher{wake: make(chan struct{}, 1)}
-	w.poke(nil)
+	wake := make(chan struct{}, 1)
+	wake <- struct{}{}
 	cancel, err := s.opt.Events.Subscribe("asset.*", func(_ context.Context, e event.Event) error {
 		if e.Key != id {
 			return nil
 		}
-		var p *Progress
 		if e.Topic == TopicProgress {
-			p = new(Progress)
-			if json.Unmarshal(e.Data, p) != nil {
-				p = nil
-			}
+			s.progress.hear(e, s.opt.Now())
 		}
-		w.poke(p)
+		select {
+		case wake <- struct{}{}:
+		default: // one wake-up is as good as two
+		}
 		return nil
 	})
 	if err != nil {
@@ -40,18 +36,18 @@ func (s *Service) Watch(ctx context.Context, tenant, id string) (<-chan Asset, e
 	go func() {
 		defer cancel()
 		defer close(out)
-		s.follow(ctx, tenant, id, w, out)
+		s.follow(ctx, tenant, id, wake, out)
 	}()
 	return out, nil
 }
 
 // follow reads the asset anew at each wake-up: events only wake.
-func (s *Service) follow(ctx context.Context, tenant, id string, w *watcher, out chan Asset) {
+func (s *Service) follow(ctx context.Context, tenant, id string, wake <-chan struct{}, out chan Asset) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.wake:
+		case <-wake:
 		}
 		r, err := s.record(ctx, tenant, id)
 		if err != nil {
@@ -61,10 +57,6 @@ func (s *Service) follow(ctx context.Context, tenant, id string, w *watcher, out
 			continue
 		}
 		a := s.withProgress(r.Asset)
-		// Progress made in another process comes with the event only.
-		if p := w.latest(); p != nil && p.Stage == a.Progress.Stage && p.Percent > a.Progress.Percent {
-			a.Progress = *p
-		}
 		select { // make room: the newest state replaces one not yet read
 		case <-out:
 		default:
@@ -73,105 +65,7 @@ func (s *Service) follow(ctx context.Context, tenant, id string, w *watcher, out
 	}
 }
 
-// watcher coalesces wake-ups.
-type watcher struct {
-	wake chan struct{}
-	mu   sync.Mutex
-	last *Progress
-}
-
-func (w *watcher) poke(p *Progress) {
-	w.mu.Lock()
-	if p != nil {
-		w.last = p
-	}
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (w *watcher) latest() *Progress {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.last
-}
-
-// progressBook keeps the progress of running work in memory: it changes too often for
-// the database, and after a restart the finished tasks tell enough.
-type progressBook struct {
-	mu sync.Mutex
-	m  map[string]*running
-}
-
-type running struct {
-	tasks map[string]float64 // share of the whole done, by task
-	rung  string
-	since time.Time // when this process began, and the share then
-	from  float64
-	told  time.Time
-	stage string
-}
-
-// note records the shares of the whole that tasks have done, and tells whether
-// watchers should hear of it.
-func (b *progressBook) note(id, stage, rung string, shares map[string]float64, now time.Time) (Progress, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.m == nil {
-		b.m = map[string]*running{}
-	}
-	r := b.m[id]
-	if r == nil || r.stage != stage {
-		r = &running{tasks: map[string]float64{}, since: now, stage: stage}
-		b.m[id] = r
-		defer func() { r.from = r.done() }()
-	}
-	for t, s := range shares {
-		r.tasks[t] = max(r.tasks[t], s)
-	}
-	r.rung = rung
-	if now.Sub(r.told) < 300*time.Millisecond {
-		return Progress{}, false
-	}
-	r.told = now
-	return r.progress(now), true
-}
-
-func (r *running) done() float64 {
-	sum := 0.0
-	for _, s := range r.tasks {
-		sum += s
-	}
-	return min(max(sum, 0), 1)
-}
-
-func (r *running) progress(now time.Time) Progress {
-	done := r.done()
-	p := Progress{Stage: r.stage, Percent: float64(int(done*1000)) / 10, Rung: r.rung}
-	if gained := done - r.from; gained > 0.02 {
-		p.ETASec = float64(int(now.Sub(r.since).Seconds() * (1 - done) / gained))
-	}
-	return p
-}
-
-func (b *progressBook) get(id string, now time.Time) (Progress, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if r := b.m[id]; r != nil {
-		return r.progress(now), true
-	}
-	return Progress{}, false
-}
-
-func (b *progressBook) forget(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.m, id)
-}
-
-// withProgress adds what this process knows of running work.
+// withProgress adds what this process knows of running work, its own and, from events, that of others.
 func (s *Service) withProgress(a Asset) Asset {
 	if a.Status != Processing && a.Status != Playable && a.Status != Uploading {
 		return a

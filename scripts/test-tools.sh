@@ -27,6 +27,18 @@ module() {
   rm -rf "${cache:?}/$dir" && mv "$cache/$dir.part" "$cache/$dir"
 }
 
+# copied NAME VERSION MODULE FOLDER: for modules that build alone, by a copy of their own go.mod
+copied() {
+  local dir=$1-$2 src
+  built "$dir" "$1" && return
+  mkdir -p "$cache/$dir.part"
+  src=$(cd "$cache" && go mod download -json "$3@$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  cat "$src/go.mod" >"$cache/$dir.part/go.mod"
+  cat "$src/go.sum" >"$cache/$dir.part/go.sum"
+  (cd "$src" && go build -modfile="$cache/$dir.part/go.mod" -o "$cache/$dir.part/$1" "./$4")
+  rm -rf "${cache:?}/$dir" && mv "$cache/$dir.part" "$cache/$dir"
+}
+
 for tool in "${@:-all}"; do
   case $tool in
   nats-server) install nats-server v2.15.2 github.com/nats-io/nats-server/v2 ;;
@@ -37,6 +49,7 @@ for tool in "${@:-all}"; do
   protoc-gen-go-grpc) install protoc-gen-go-grpc v1.6.2 google.golang.org/grpc/cmd/protoc-gen-go-grpc ;;
   consul) module consul v1.22.7 github.com/hashicorp/consul ;;
   local-kms) module local-kms v0.0.0-20231025161602 github.com/nsmithuk/local-kms ;;
+  kubo) copied kubo v0.43.0 github.com/ipfs/kubo cmd/ipfs ;; # about 6 minutes more, for a slow test: not in all
   all) "$0" nats-server versitygw local-kms buf protoc-gen-go protoc-gen-go-grpc consul minio ;;
   *) echo "unknown tool $tool" >&2; exit 2 ;;
   esac

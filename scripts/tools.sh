@@ -7,6 +7,7 @@ has ffmpeg && has ffprobe || need+=(ffmpeg)
 has bwrap || need+=(bubblewrap)
 has xmllint || need+=(libxml2-utils)
 [ -x /usr/bin/chromium ] || need+=(chromium)
+has redis-server || need+=(redis-server)
 has nginx || [ -x /usr/sbin/nginx ] || need+=(nginx-light)
 has gcc || need+=(gcc libc6-dev) # the race detector needs cgo
 has xz || need+=(xz-utils)

@@ -28,6 +28,7 @@ type (
 	reusesRefresh   struct{ auth.Store } // rotates whatever was used already
 	forgetsUse      struct{ auth.Store } // does not say that a token was used
 	keepsSessions   struct{ auth.Store } // logout is a no-op
+	findsForeign    struct{ auth.Store } // a session is found by its id alone
 	perChainUsers   struct{ auth.Store } // a user is an account, not an address
 	newUserEachTime struct{ auth.Store } // never finds the wallet's owner
 	stealsWallets   struct{ auth.Store } // link takes the wallet of another
@@ -71,6 +72,10 @@ func (s forgetsUse) Refresh(ctx context.Context, tenant string, h auth.Hash) (au
 
 func (keepsSessions) EndSession(context.Context, string) error          { return nil }
 func (keepsSessions) EndSessions(context.Context, string, string) error { return nil }
+
+func (s findsForeign) Session(ctx context.Context, _, id string) (auth.SessionRecord, error) {
+	return s.Store.Session(ctx, "t1", id)
+}
 
 func (s perChainUsers) SignIn(ctx context.Context, nonce string, r auth.SessionRecord, p auth.TokenPair) (auth.SessionRecord, error) {
 	out, err := s.Store.SignIn(ctx, nonce, r, p)
@@ -168,6 +173,7 @@ func TestSuiteFailsBrokenStores(t *testing.T) {
 		func(s auth.Store) auth.Store { return reusesRefresh{s} },
 		func(s auth.Store) auth.Store { return forgetsUse{s} },
 		func(s auth.Store) auth.Store { return keepsSessions{s} },
+		func(s auth.Store) auth.Store { return findsForeign{s} },
 		func(s auth.Store) auth.Store { return perChainUsers{s} },
 		func(s auth.Store) auth.Store { return newUserEachTime{s} },
 		func(s auth.Store) auth.Store { return stealsWallets{s} },

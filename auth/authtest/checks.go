@@ -34,6 +34,7 @@ func Checks() []Check {
 		{"a refresh token rotates once under contention", rotateOnce},
 		{"an ended session takes all its tokens along", endSession},
 		{"ending a user's sessions leaves the others", endSessions},
+		{"a session is found by its tenant and id until it ends", findSession},
 		{"API keys are found by secret and listed in order", apiKeys},
 		{"an API key is removed by its owner only", removeAPIKey},
 		{"sweep removes exactly what has expired", sweep},
@@ -345,6 +346,26 @@ func endSession(ctx context.Context, st auth.Store) error {
 	}
 	_, other := st.Access(ctx, "t1", pair("b").Access)
 	return first(other, st.EndSession(ctx, s.ID), st.EndSession(ctx, "absent"))
+}
+
+func findSession(ctx context.Context, st auth.Store) error {
+	a := NewWallet(1).On("eip155:1")
+	s, err := open(ctx, st, "t1", "a", a)
+	other, err2 := open(ctx, st, "t1", "b", a)
+	if err := first(err, err2); err != nil {
+		return err
+	}
+	got, err := st.Session(ctx, "t1", s.ID)
+	_, tenant := st.Session(ctx, "t2", s.ID)
+	if err := first(err, want("session", got, s), wantKind("another tenant's", tenant, fault.NotFound), st.EndSession(ctx, s.ID)); err != nil {
+		return err
+	}
+	_, ended := st.Session(ctx, "t1", s.ID)
+	if err := first(wantKind("ended", ended, fault.NotFound), st.EndSessions(ctx, "t1", other.UserID)); err != nil {
+		return err
+	}
+	_, ended = st.Session(ctx, "t1", other.ID)
+	return wantKind("ended with the user's", ended, fault.NotFound)
 }
 
 func endSessions(ctx context.Context, st auth.Store) error {

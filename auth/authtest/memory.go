@@ -191,6 +191,17 @@ func (m *Memory) Rotate(_ context.Context, tenant string, old auth.Hash, next au
 	return nil
 }
 
+// Session implements auth.SessionFinder.
+func (m *Memory) Session(_ context.Context, tenant, id string) (auth.SessionRecord, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	if !ok || s.Tenant != tenant {
+		return auth.SessionRecord{}, missing("Session", "session")
+	}
+	return s, nil
+}
+
 // EndSession implements auth.SessionStore.
 func (m *Memory) EndSession(_ context.Context, id string) error {
 	m.mu.Lock()

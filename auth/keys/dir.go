@@ -114,7 +114,11 @@ func (d dir) writeScope(name string, rec scopeRecord, sync bool) error {
 func (d dir) write(name string, data []byte, sync bool) error {
 	var random [12]byte
 	rand.Read(random[:])
-	tmp := tmpDir + "/" + hex.EncodeToString(random[:])
+	return d.replace(tmpDir+"/"+hex.EncodeToString(random[:]), name, data, sync)
+}
+
+// replace is write with the name of the unfinished file.
+func (d dir) replace(tmp, name string, data []byte, sync bool) error {
 	f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

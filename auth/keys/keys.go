@@ -1,5 +1,7 @@
 // Package keys manages the keys that encrypt data at rest. Manager is the
-// interface; Keyring, a local file, is the default.
+// interface; Keyring, a local folder, is the default for one process. Shared is for
+// many: a Master (a file of theirs, or a key management service) wraps the keys, a
+// ScopeStore that all of them see keeps them.
 //
 // There are three levels: a master key, one key per scope (an asset) wrapped by
 // the master, and data keys wrapped by their scope's key. Rotation touches the

@@ -38,3 +38,17 @@ func (d dir) acquire() (*os.File, error) {
 	}
 	return f, nil
 }
+
+// lockBeside waits for the lock of a file that several processes change. It is a
+// file beside it, since the file itself is replaced.
+func lockBeside(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil // gives the lock up
+}

@@ -33,6 +33,7 @@ type Config struct {
 	Creators       string
 	CreatorList    []caip.AccountID
 	Workers        int
+	MaxWorkers     int
 	Unsandboxed    bool
 	MaxUpload      int64
 	Quota          int64
@@ -41,6 +42,7 @@ type Config struct {
 	SegmentCache   int64
 	TrustedProxies []netip.Prefix
 	OTLPEndpoint   string
+	Backends
 
 	source map[string]string // setting -> where its value came from
 }
@@ -96,7 +98,7 @@ func settings() []setting {
 			return nil
 		}}
 	}
-	return []setting{
+	return append([]setting{
 		text("listen", "address to serve HTTP on", func(c *Config) *string { return &c.Listen }, nil),
 		text("public_url", "origin that viewers see, https://video.example; sign-in is bound to it (empty: the request's own, for loopback)", func(c *Config) *string { return &c.PublicURL }, checkOrigin),
 		text("data", "folder of the database, objects and keys", func(c *Config) *string { return &c.Data }, nil),
@@ -106,6 +108,14 @@ func settings() []setting {
 		{"creators.list", "CAIP-10 accounts that may create, with creators.who=list", func(c *Config) string { return join(c.CreatorList) }, func(c *Config, v string) (err error) {
 			c.CreatorList, err = splitParse(v, caip.ParseAccountID)
 			return err
+		}},
+		{"transcode.max_workers", "up to how many while work waits and the machine has room; 0: no more than transcode.workers", func(c *Config) string { return strconv.Itoa(c.MaxWorkers) }, func(c *Config, v string) error {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 0 || n > 256 {
+				return fmt.Errorf("%q is not a number from 0 to 256", v)
+			}
+			c.MaxWorkers = n
+			return nil
 		}},
 		{"transcode.workers", "chunks transcoded at a time", func(c *Config) string { return strconv.Itoa(c.Workers) }, func(c *Config, v string) error {
 			n, err := strconv.Atoi(v)
@@ -131,14 +141,15 @@ func settings() []setting {
 			return err
 		}},
 		text("telemetry.otlp_endpoint", "host:port of an OTLP gRPC collector for traces (empty: none)", func(c *Config) *string { return &c.OTLPEndpoint }, nil),
-	}
+	}, backendSettings()...)
 }
 
 func defaultConfig() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone",
 		Workers: 1, MaxUpload: 20 << 30, KeyLead: 4 * time.Second, GrantTTL: 4 * time.Hour, SegmentCache: 256 << 20,
-		source: map[string]string{},
+		Backends: Backends{Targets: []string{allRoles}, DrainDelay: 2 * time.Second},
+		source:   map[string]string{},
 	}
 }
 
@@ -227,7 +238,7 @@ func (c *Config) check() error {
 	if c.Creators == "list" && len(c.CreatorList) == 0 {
 		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list CAIP-10 accounts")
 	}
-	return nil
+	return errors.Join(c.checkTargets(), c.checkTLS())
 }
 
 // publicURLMissing reports whether strangers can reach a server that does not know its name.

@@ -9,8 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,10 +27,12 @@ import (
 )
 
 type demoCmd struct {
-	Addr string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 takes a free one."`
-	Data string `default:"demo-data" help:"Folder for everything the demo keeps."`
-	Clip string `type:"existingfile" help:"Video to gate; without one a test picture is made."`
-	Open bool   `help:"Serve on an address that is not loopback, although the demo wallets' keys are public."`
+	Addr     string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 takes a free one."`
+	Data     string `default:"demo-data" help:"Folder for everything the demo keeps."`
+	Clip     string `type:"existingfile" help:"Video to gate; without one a test picture is made."`
+	Platform string `placeholder:"URL" help:"Use the platform at this address instead of one in this process. It must ask the demo's chain (eip155:1337 at --rpc-port)."`
+	RPCPort  int    `help:"Port of the demo's chain; 0 takes a free one."`
+	Open     bool   `help:"Serve on an address that is not loopback, although the demo wallets' keys are public."`
 }
 
 // demoInfo is what DIR/demo.json holds.
@@ -65,7 +70,7 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !d.Open {
 		return fmt.Errorf("%s is not loopback and the demo wallets' keys are public: add --open if that is what you want", d.Addr)
 	}
-	chain, err := devchain.Start(ctx, devchain.Options{})
+	chain, err := devchain.Start(ctx, devchain.Options{Port: d.RPCPort})
 	if err != nil {
 		return err
 	}
@@ -74,33 +79,22 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint, log)
-	if err != nil {
-		return err
-	}
-	defer flush()
-	verifier, err := evm.Dial(ctx, evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log})
-	if err != nil {
-		return err
-	}
-	defer verifier.Close()
-	cfg.Data = d.Data
-	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifier))...)
+	p, err := d.open(ctx, cfg, chain, log)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	wallets.mount(mux)
-	mux.Handle("/", p.Handler())
-	url := "http://" + ln.Addr().String()
+	mux.Handle("/", p.handler)
+	address := "http://" + ln.Addr().String()
 	info := demoInfo{
-		URL: url, RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID().String(), PassContract: wallets.pass,
+		URL: address, RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID().String(), PassContract: wallets.pass,
 	}
 	platform := func(inner context.Context) error {
 		inner, cancel := context.WithCancel(inner)
 		defer cancel()
 		done := make(chan error, 1)
-		go func() { done <- p.Run(inner) }()
+		go func() { done <- p.run(inner) }()
 		// ctx, not inner: to stop the demo stops its preparation first
 		if err := d.prepare(ctx, e, wallets, &info); err != nil && ctx.Err() == nil {
 			cancel()
@@ -108,7 +102,54 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 		}
 		return <-done
 	}
-	return errors.Join(serve(ctx, ln, mux, platform, p.Drain, log), p.Close())
+	return errors.Join(serve(ctx, ln, mux, platform, p.drain, log), p.close())
+}
+
+// demoPlatform is what the demo is shown on.
+type demoPlatform struct {
+	handler http.Handler
+	run     func(context.Context) error
+	drain   func()
+	close   func() error
+}
+
+// open makes a platform in this process, or finds the one that was named.
+func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, log *slog.Logger) (*demoPlatform, error) {
+	if d.Platform != "" {
+		to, err := url.Parse(d.Platform)
+		if err != nil || to.Host == "" {
+			return nil, fmt.Errorf("--platform %s: write http://host:port", d.Platform)
+		}
+		forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Host = r.In.Host
+			r.SetXForwarded()
+		}}
+		wait := func(ctx context.Context) error { <-ctx.Done(); return nil }
+		return &demoPlatform{forward, wait, func() {}, func() error { return nil }}, nil
+	}
+	metrics, flush, err := telemetry(ctx, cfg.OTLPEndpoint, log)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := evm.Dial(ctx, evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log})
+	if err != nil {
+		flush()
+		return nil, err
+	}
+	cfg.Data = d.Data
+	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifier))...)
+	if err != nil {
+		verifier.Close()
+		flush()
+		return nil, err
+	}
+	return &demoPlatform{p.Handler(), p.Run, p.Drain, func() error {
+		err := p.Close()
+		verifier.Close()
+		flush()
+		return err
+	}}, nil
 }
 
 // prepare is the creator's part, over HTTP, and demo.json at its end. A video that

@@ -10,19 +10,26 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/streamgate/streamgate"
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/evm"
+	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/nft"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Target string `placeholder:"ROLE,..." help:"Roles to run in this process, or all. Short for --set target=..."`
+}
 
 // Run serves until ctx ends.
-func (serveCmd) Run(ctx context.Context, e *env) error {
+func (s serveCmd) Run(ctx context.Context, e *env) error {
+	if s.Target != "" {
+		e.cli.Set = append(e.cli.Set, "target="+s.Target)
+	}
 	cfg, err := e.config()
 	if err != nil {
 		return err
@@ -36,23 +43,59 @@ func (serveCmd) Run(ctx context.Context, e *env) error {
 	if cfg.publicURLMissing() {
 		log.Warn("public_url_missing", "listen", cfg.Listen, "consequence", "sign-in is refused at any name but this machine's")
 	}
+	if !cfg.whole() {
+		return serveRoles(ctx, cfg, metrics, log, e.stdout)
+	}
+	return serveWhole(ctx, cfg, metrics, log, e.stdout)
+}
+
+// serveWhole runs every role in this process.
+func serveWhole(ctx context.Context, cfg *Config, metrics http.Handler, log *slog.Logger, stdout io.Writer) (err error) {
+	w := newWiring(cfg, log)
+	defer func() { err = errors.Join(err, w.close()) }()
+	shared, err := w.backends(ctx)
+	if err != nil {
+		return err
+	}
 	verifiers, closeChains, err := openChains(ctx, cfg.Chains, log)
 	if err != nil {
 		return err
 	}
 	defer closeChains()
-	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifiers...))
-	p, err := streamgate.New(ctx, opts...)
-	if err != nil {
+	lag := media.NewLag(busyLag)
+	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifiers...), streamgate.WithBusy(lag.Busy))
+	var p *streamgate.Platform
+	opts = append(opts, streamgate.WithSystem(func(ctx context.Context) map[string]any {
+		load, err := p.Media.Load(ctx)
+		if err != nil {
+			return nil
+		}
+		return map[string]any{"load": load}
+	}))
+	if p, err = streamgate.New(ctx, append(opts, shared...)...); err != nil {
 		return err
 	}
+	recover := p.Recover
+	w.recover.Store(&recover)
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return errors.Join(err, p.Close())
 	}
-	fmt.Fprintf(e.stdout, "StreamGate serves http://%s\n", ln.Addr())
-	return errors.Join(serve(ctx, ln, p.Handler(), p.Run, p.Drain, log), p.Close())
+	fmt.Fprintf(stdout, "StreamGate serves http://%s\n", ln.Addr())
+	run := func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		var measuring sync.WaitGroup
+		defer measuring.Wait()
+		defer cancel()
+		measuring.Go(func() { _ = lag.Run(ctx) }) // it ends with ctx, never by itself
+		return p.Run(ctx)
+	}
+	return errors.Join(serve(ctx, ln, p.Handler(), run, p.Drain, log), p.Close())
 }
+
+// busyLag is how late a goroutine may get a processor, on average, before new transcoding waits for playback.
+const busyLag = 50 * time.Millisecond
 
 // platformOptions translates the configuration to the library's options.
 func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
@@ -60,7 +103,7 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 		streamgate.WithDataDir(cfg.Data), streamgate.WithLogger(log), streamgate.WithPublicURL(cfg.PublicURL),
 		streamgate.WithWorkers(cfg.Workers), streamgate.WithUploadLimits(cfg.MaxUpload, cfg.Quota),
 		streamgate.WithKeyLead(cfg.KeyLead, cfg.GrantTTL), streamgate.WithSegmentCache(cfg.SegmentCache),
-		streamgate.WithTrustedProxies(cfg.TrustedProxies...),
+		streamgate.WithTrustedProxies(cfg.TrustedProxies...), streamgate.WithMaxWorkers(cfg.MaxWorkers),
 	}
 	if cfg.Unsandboxed {
 		opts = append(opts, streamgate.WithUnsandboxedFFmpeg())

@@ -48,6 +48,12 @@ func runChild(kind string, in io.Reader, out io.Writer) error {
 		}
 		go untilEOF(in, cancel)
 		return serveBare(ctx, o, out)
+	case "worker":
+		var o workerOrders
+		if err := dec.Decode(&o); err != nil {
+			return err
+		}
+		return serveWorker(ctx, o, dec, out) // its jobs come on standard input, which tells when to end
 	}
 	return fmt.Errorf("there is no child %q", kind)
 }
@@ -61,6 +67,8 @@ func untilEOF(in io.Reader, cancel func()) {
 type child struct {
 	cmd  *exec.Cmd
 	in   io.Closer
+	enc  *json.Encoder // to its standard input
+	dec  *json.Decoder // from its standard output
 	once sync.Once
 	err  error
 }
@@ -85,10 +93,10 @@ func start(ctx context.Context, kind string, orders, said any) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	c := &child{cmd: cmd, in: in}
-	err = json.NewEncoder(in).Encode(orders)
+	c := &child{cmd: cmd, in: in, enc: json.NewEncoder(in), dec: json.NewDecoder(out)}
+	err = c.enc.Encode(orders)
 	if err == nil {
-		err = json.NewDecoder(out).Decode(said)
+		err = c.dec.Decode(said)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the %s did not start: %w", kind, err), c.stop())

@@ -9,6 +9,8 @@
 // Gated: an open loop of manifests, keys and licences of viewers who signed in,
 // whose right is a token on a chain.
 //
+// Pool: the real pipeline with 1, 2 and 4 workers, each with the same part of a processor.
+//
 // Code: the Go benchmarks of single steps, through the go command; only in a source tree.
 package main
 
@@ -37,6 +39,8 @@ type config struct {
 	viewers  int
 	profile  string
 	sizes    []int
+	quota    float64
+	film     int
 }
 
 func main() {
@@ -48,7 +52,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure")
+	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool is one more")
 	flag.DurationVar(&c.duration, "duration", 3*time.Second, "length of one turn of one server at one size")
 	flag.IntVar(&c.rounds, "rounds", 5, "turns of each server at each size")
 	flag.IntVar(&c.conns, "conns", 16, "connections of a segment turn")
@@ -60,6 +64,8 @@ func main() {
 		return err
 	})
 	flag.StringVar(&c.profile, "profile", "", "write a CPU profile of the platform to this `file`")
+	flag.Float64Var(&c.quota, "quota", 0.4, "processors of each worker of the pool part")
+	flag.IntVar(&c.film, "film", 4*poolSegments, "seconds of the pool part's film")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -100,6 +106,11 @@ func run(ctx context.Context, c config, out io.Writer) error {
 			}
 		}
 		if err := p.stop(); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "pool") {
+		if err := measurePool(ctx, c, dir, out); err != nil {
 			return err
 		}
 	}

@@ -41,6 +41,20 @@ func TestMeasuresAgainstThePeers(t *testing.T) {
 	}
 }
 
+// A film too short for a ratio: every pool size encodes it whole.
+func TestMeasuresThePool(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := run(t.Context(), config{only: "pool", rounds: 1, viewers: 1, quota: 1, film: 12}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| 1 | ", "| 2 | ", "| 4 | "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestReadsBenchmarks(t *testing.T) {
 	t.Parallel()
 	got := rows("goos: linux\nBenchmarkDecideWarm \t 5000000\t       230.5 ns/op\t   4338395 decisions/s\nBenchmarkX/a-2  3  4 ns/op\nPASS\n")

@@ -35,6 +35,7 @@ func account(op, s string) (caip.AccountID, error) {
 
 // AddChallenge implements auth.ChallengeStore.
 func (a *Auth) AddChallenge(ctx context.Context, c auth.ChallengeRecord) error {
+	ctx = ofTenant(ctx, c.Tenant)
 	_, err := a.db.write.ExecContext(ctx, a.db.bind(`INSERT INTO auth_challenges
 		(tenant, nonce, origin, account, message, expires_at, failures) VALUES (?, ?, ?, ?, ?, ?, ?)`),
 		c.Tenant, c.Nonce, c.Origin, c.Account.String(), c.Message, millis(c.ExpiresAt), c.Failures)
@@ -43,6 +44,7 @@ func (a *Auth) AddChallenge(ctx context.Context, c auth.ChallengeRecord) error {
 
 // Challenge implements auth.ChallengeStore.
 func (a *Auth) Challenge(ctx context.Context, tenant, nonce string) (auth.ChallengeRecord, error) {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Challenge"
 	c := auth.ChallengeRecord{Tenant: tenant, Nonce: nonce}
 	var acc string
@@ -60,6 +62,7 @@ func (a *Auth) Challenge(ctx context.Context, tenant, nonce string) (auth.Challe
 
 // AddFailure implements auth.ChallengeStore.
 func (a *Auth) AddFailure(ctx context.Context, tenant, nonce string) error {
+	ctx = ofTenant(ctx, tenant)
 	_, err := a.db.write.ExecContext(ctx, a.db.bind(`UPDATE auth_challenges SET failures = failures + 1
 		WHERE tenant = ? AND nonce = ?`), tenant, nonce)
 	return wrap("sqldb.AddFailure", err)
@@ -67,12 +70,14 @@ func (a *Auth) AddFailure(ctx context.Context, tenant, nonce string) error {
 
 // SignIn implements auth.ChallengeStore.
 func (a *Auth) SignIn(ctx context.Context, nonce string, s auth.SessionRecord, p auth.TokenPair) (auth.SessionRecord, error) {
+	ctx = ofTenant(ctx, s.Tenant)
 	const op = "sqldb.SignIn"
+	newcomer := s.UserID
 	err := a.db.tx(ctx, func(q querier) (err error) {
 		if err := a.take(ctx, q, op, s.Tenant, nonce); err != nil {
 			return err
 		}
-		if s.UserID, err = a.own(ctx, q, op, s.Tenant, s.UserID, s.Account, s.CreatedAt); err != nil {
+		if s.UserID, err = a.own(ctx, q, op, s.Tenant, newcomer, s.Account, s.CreatedAt); err != nil {
 			return err
 		}
 		_, err = q.ExecContext(ctx, a.db.bind(`INSERT INTO auth_sessions (id, tenant, user_id, account, created_at, ends_at)
@@ -90,6 +95,7 @@ func (a *Auth) SignIn(ctx context.Context, nonce string, s auth.SessionRecord, p
 
 // Link implements auth.ChallengeStore.
 func (a *Auth) Link(ctx context.Context, tenant, nonce, userID string, wallet caip.AccountID, now time.Time) error {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Link"
 	return a.db.tx(ctx, func(q querier) error {
 		if err := a.take(ctx, q, op, tenant, nonce); err != nil {
@@ -146,6 +152,7 @@ func (a *Auth) token(ctx context.Context, op, tenant, kind string, h auth.Hash) 
 
 // Access implements auth.SessionStore.
 func (a *Auth) Access(ctx context.Context, tenant string, token auth.Hash) (auth.AccessRecord, error) {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Access"
 	r, err := a.token(ctx, op, tenant, kindAccess, token)
 	if err != nil {
@@ -168,11 +175,13 @@ func (a *Auth) Access(ctx context.Context, tenant string, token auth.Hash) (auth
 
 // Refresh implements auth.SessionStore.
 func (a *Auth) Refresh(ctx context.Context, tenant string, token auth.Hash) (auth.RefreshRecord, error) {
+	ctx = ofTenant(ctx, tenant)
 	return a.token(ctx, "sqldb.Refresh", tenant, kindRefresh, token)
 }
 
 // Rotate implements auth.SessionStore.
 func (a *Auth) Rotate(ctx context.Context, tenant string, old auth.Hash, next auth.TokenPair, now time.Time) error {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Rotate"
 	return a.db.tx(ctx, func(q querier) error {
 		var session string
@@ -191,12 +200,12 @@ func (a *Auth) Rotate(ctx context.Context, tenant string, old auth.Hash, next au
 
 // EndSession implements auth.SessionStore.
 func (a *Auth) EndSession(ctx context.Context, id string) error {
-	return a.end(ctx, "sqldb.EndSession", `id = ?`, id)
+	return a.end(ofRow(ctx, id), "sqldb.EndSession", `id = ?`, id)
 }
 
 // EndSessions implements auth.SessionStore.
 func (a *Auth) EndSessions(ctx context.Context, tenant, userID string) error {
-	return a.end(ctx, "sqldb.EndSessions", `tenant = ? AND user_id = ?`, tenant, userID)
+	return a.end(ofTenant(ctx, tenant), "sqldb.EndSessions", `tenant = ? AND user_id = ?`, tenant, userID)
 }
 
 func (a *Auth) end(ctx context.Context, op, where string, args ...any) error {
@@ -212,6 +221,7 @@ func (a *Auth) end(ctx context.Context, op, where string, args ...any) error {
 
 // AddAPIKey implements auth.APIKeyStore.
 func (a *Auth) AddAPIKey(ctx context.Context, k auth.APIKeyRecord) error {
+	ctx = ofTenant(ctx, k.Tenant)
 	_, err := a.db.write.ExecContext(ctx, a.db.bind(`INSERT INTO auth_api_keys (tenant, id, user_id, name, hash, created_at)
 		VALUES (?, ?, ?, ?, ?, ?)`), k.Tenant, k.ID, k.UserID, k.Name, hexHash(k.Secret), millis(k.CreatedAt))
 	return wrap("sqldb.AddAPIKey", err)
@@ -219,6 +229,7 @@ func (a *Auth) AddAPIKey(ctx context.Context, k auth.APIKeyRecord) error {
 
 // APIKey implements auth.APIKeyStore.
 func (a *Auth) APIKey(ctx context.Context, tenant string, secret auth.Hash) (auth.APIKeyRecord, error) {
+	ctx = ofTenant(ctx, tenant)
 	k := auth.APIKeyRecord{Tenant: tenant, Secret: secret}
 	var created int64
 	err := a.db.read.QueryRowContext(ctx, a.db.bind(`SELECT id, user_id, name, created_at FROM auth_api_keys
@@ -232,6 +243,7 @@ func (a *Auth) APIKey(ctx context.Context, tenant string, secret auth.Hash) (aut
 
 // APIKeys implements auth.APIKeyStore.
 func (a *Auth) APIKeys(ctx context.Context, tenant, userID string) ([]auth.APIKeyRecord, error) {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.APIKeys"
 	rows, err := a.db.read.QueryContext(ctx, a.db.bind(`SELECT id, name, hash, created_at FROM auth_api_keys
 		WHERE tenant = ? AND user_id = ? ORDER BY created_at, id`), tenant, userID)
@@ -255,14 +267,17 @@ func (a *Auth) APIKeys(ctx context.Context, tenant, userID string) ([]auth.APIKe
 
 // RemoveAPIKey implements auth.APIKeyStore.
 func (a *Auth) RemoveAPIKey(ctx context.Context, tenant, userID, id string) error {
+	ctx = ofTenant(ctx, tenant)
 	return wrap("sqldb.RemoveAPIKey", a.db.write.QueryRowContext(ctx, a.db.bind(`DELETE FROM auth_api_keys
 		WHERE tenant = ? AND user_id = ? AND id = ? RETURNING id`), tenant, userID, id).Scan(&id))
 }
 
 // Sweep implements auth.Sweeper.
 func (a *Auth) Sweep(ctx context.Context, now time.Time) (removed int64, err error) {
+	ctx = everyTenant(ctx, bySweep)
 	const op = "sqldb.Sweep"
 	err = a.db.tx(ctx, func(q querier) error {
+		removed = 0
 		for _, st := range []string{
 			`DELETE FROM auth_challenges WHERE expires_at <= ?`,
 			`DELETE FROM auth_tokens WHERE expires_at <= ?`,

@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,11 +13,17 @@ import (
 
 func TestAuthStore(t *testing.T) {
 	t.Parallel()
-	authtest.Run(t, func(t *testing.T) auth.Store { return open(t).Auth() })
+	onEach(t, func(t *testing.T, open func(testing.TB) *DB) {
+		authtest.Run(t, func(t *testing.T) auth.Store { return open(t).Auth() })
+	})
 }
 
 func TestAuthSignsIn(t *testing.T) {
 	t.Parallel()
+	onEach(t, authSignsIn)
+}
+
+func authSignsIn(t *testing.T, open func(testing.TB) *DB) {
 	ctx := t.Context()
 	svc := auth.New(open(t).Auth(), auth.Options{})
 	w := authtest.NewWallet(7)
@@ -47,12 +52,9 @@ func TestAuthSignsIn(t *testing.T) {
 }
 
 // Challenge, verify and their two durable writes, on a file.
-func BenchmarkAuthSignIn(b *testing.B) {
-	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "sg.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
+func BenchmarkAuthSignIn(b *testing.B) { benchEach(b, signIn) }
+
+func signIn(b *testing.B, db *DB) {
 	now := time.Now()
 	svc := auth.New(db.Auth(), auth.Options{Now: func() time.Time { return now }})
 	w := authtest.NewWallet(1)
@@ -69,12 +71,9 @@ func BenchmarkAuthSignIn(b *testing.B) {
 }
 
 // A token that is not in the cache costs two reads.
-func BenchmarkAuthenticateCold(b *testing.B) {
-	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "sg.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
+func BenchmarkAuthenticateCold(b *testing.B) { benchEach(b, authenticateCold) }
+
+func authenticateCold(b *testing.B, db *DB) {
 	svc, w := auth.New(db.Auth(), auth.Options{CacheTTL: -1}), authtest.NewWallet(1)
 	c, err := svc.Challenge(b.Context(), "default", "https://a.example", w.On("eip155:1"))
 	if err != nil {
@@ -94,6 +93,10 @@ func BenchmarkAuthenticateCold(b *testing.B) {
 // A database that is gone must never look like an answer about a token.
 func TestAuthUnavailable(t *testing.T) {
 	t.Parallel()
+	onEach(t, authUnavailable)
+}
+
+func authUnavailable(t *testing.T, open func(testing.TB) *DB) {
 	db := open(t)
 	svc, w := auth.New(db.Auth(), auth.Options{}), authtest.NewWallet(1)
 	c, err := svc.Challenge(t.Context(), "default", "https://a.example", w.On("eip155:1"))

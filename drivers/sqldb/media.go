@@ -3,13 +3,12 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/media"
 )
 
@@ -17,7 +16,10 @@ import (
 // are searched; a revision makes read, change and write one step on every database.
 type Media struct{ db *DB }
 
-var _ media.Store = (*Media)(nil)
+var (
+	_ media.Store  = (*Media)(nil)
+	_ media.Outbox = (*Media)(nil)
+)
 
 // Media returns the media records in d.
 func (d *DB) Media() *Media { return &Media{d} }
@@ -32,15 +34,29 @@ func (m *Media) CreateAsset(ctx context.Context, r media.Record) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.db.write.ExecContext(ctx, m.db.bind(`INSERT INTO media_assets (id, tenant, owner, status, deleting, words, doc, rev) VALUES (?, ?, ?, ?, ?, ?, ?, 1)`),
-		r.Asset.ID, r.Tenant, r.Asset.Owner, string(r.Asset.Status), flag(r.Deleting), words(r.Asset), doc)
-	return wrap(op, err)
+	return m.db.tx(ofTenant(ctx, r.Tenant), func(q querier) error {
+		_, err := q.ExecContext(ctx, m.db.bind(`INSERT INTO media_assets (id, tenant, owner, status, deleting, words, doc, rev) VALUES (?, ?, ?, ?, ?, ?, ?, 1)`),
+			r.Asset.ID, r.Tenant, r.Asset.Owner, string(r.Asset.Status), flag(r.Deleting), words(r.Asset), doc)
+		if err != nil {
+			return wrap(op, err)
+		}
+		_, err = m.db.keep(ctx, q, r.Events)
+		return err
+	})
 }
 
 // Asset implements media.AssetStore.
 func (m *Media) Asset(ctx context.Context, tenant, id string) (media.Record, error) {
-	r, _, err := m.asset(ctx, m.db.read, tenant, id)
+	r, _, err := m.asset(ofAsset(ctx, tenant, id), m.db.read, tenant, id)
 	return r, err
+}
+
+// ofAsset is the scope of an asset: its tenant's, or its own when any tenant's will do.
+func ofAsset(ctx context.Context, tenant, id string) context.Context {
+	if tenant == "" {
+		return ofRow(ctx, id)
+	}
+	return ofTenant(ctx, tenant)
 }
 
 func (m *Media) asset(ctx context.Context, q querier, tenant, id string) (r media.Record, rev int64, err error) {
@@ -67,6 +83,7 @@ func decodeRecord(op, doc string) (media.Record, error) {
 // ChangeAsset implements media.AssetStore.
 func (m *Media) ChangeAsset(ctx context.Context, tenant, id string, change func(*media.Record) error) (media.Record, error) {
 	const op = "sqldb.ChangeAsset"
+	ctx = ofAsset(ctx, tenant, id)
 	for range maxRaces {
 		r, rev, err := m.asset(ctx, m.db.write, tenant, id)
 		if err != nil {
@@ -79,12 +96,26 @@ func (m *Media) ChangeAsset(ctx context.Context, tenant, id string, change func(
 		if err != nil {
 			return media.Record{}, err
 		}
-		won, err := m.won(ctx, op, m.db.write, `UPDATE media_assets SET status = ?, deleting = ?, words = ?, doc = ?, rev = rev + 1 WHERE id = ? AND rev = ?`,
-			string(r.Asset.Status), flag(r.Deleting), words(r.Asset), doc, id, rev)
+		var won bool
+		var publish []event.Event
+		update := func(q querier) (err error) {
+			won, err = m.won(ctx, op, q, `UPDATE media_assets SET status = ?, deleting = ?, words = ?, doc = ?, rev = rev + 1 WHERE id = ? AND rev = ?`,
+				string(r.Asset.Status), flag(r.Deleting), words(r.Asset), doc, id, rev)
+			if err == nil && won {
+				publish, err = m.db.keep(ctx, q, r.Events)
+			}
+			return err
+		}
+		if len(r.Events) == 0 {
+			err = update(m.db.write)
+		} else {
+			err = m.db.tx(ctx, update)
+		}
 		if err != nil {
 			return media.Record{}, err
 		}
 		if won {
+			r.Events = publish
 			return r, nil
 		}
 	}
@@ -103,6 +134,7 @@ func (m *Media) won(ctx context.Context, op string, q querier, query string, arg
 
 // Assets implements media.AssetStore. Ids sort by age, so the last id is the cursor.
 func (m *Media) Assets(ctx context.Context, tenant string, opt media.ListOptions) ([]media.Record, string, error) {
+	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Assets"
 	query := `SELECT doc FROM media_assets WHERE tenant = ? AND deleting = 0`
 	args := []any{tenant}
@@ -143,9 +175,13 @@ func (m *Media) Assets(ctx context.Context, tenant string, opt media.ListOptions
 }
 
 // DeleteAsset implements media.AssetStore.
-func (m *Media) DeleteAsset(ctx context.Context, tenant, id string) error {
-	return m.db.tx(ctx, func(q querier) error {
+func (m *Media) DeleteAsset(ctx context.Context, tenant, id string, events ...event.Event) (publish []event.Event, err error) {
+	const op = "sqldb.DeleteAsset"
+	ctx = ofTenant(ctx, tenant)
+	err = m.db.tx(ctx, func(q querier) (err error) {
 		for _, stmt := range []string{
+			// From here on nobody appends to them, whom we would not see while he is at it.
+			`UPDATE media_uploads SET finished = 1 WHERE asset = ? AND tenant = ?`,
 			`DELETE FROM media_parts WHERE upload IN (SELECT id FROM media_uploads WHERE asset = ? AND tenant = ?)`,
 			`DELETE FROM media_uploads WHERE asset = ? AND tenant = ?`,
 			`DELETE FROM media_tasks WHERE asset = ? AND tenant = ?`,
@@ -153,302 +189,18 @@ func (m *Media) DeleteAsset(ctx context.Context, tenant, id string) error {
 			`DELETE FROM media_assets WHERE id = ? AND tenant = ?`,
 		} {
 			if _, err := q.ExecContext(ctx, m.db.bind(stmt), id, tenant); err != nil {
-				return wrap("sqldb.DeleteAsset", err)
-			}
-		}
-		return nil
-	})
-}
-
-// CreateUpload implements media.UploadStore.
-func (m *Media) CreateUpload(ctx context.Context, u media.Upload) error {
-	const op = "sqldb.CreateUpload"
-	doc, err := encode(op, u)
-	if err != nil {
-		return err
-	}
-	// A final upload's bytes are those of its partial ones.
-	_, err = m.db.write.ExecContext(ctx, m.db.bind(`INSERT INTO media_uploads (id, tenant, owner, asset, size, byte_offset, hash, finished, counted, doc, updated_at, rev)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`),
-		u.ID, u.Tenant, u.Owner, u.Asset, u.Size, u.Offset, base64.StdEncoding.EncodeToString(u.Hash), flag(u.Finished), u.Size, doc, millis(u.UpdatedAt))
-	return wrap(op, err)
-}
-
-// Upload implements media.UploadStore.
-func (m *Media) Upload(ctx context.Context, id string) (media.Upload, error) {
-	u, _, err := m.upload(ctx, m.db.read, id)
-	return u, err
-}
-
-const uploadColumns = `doc, byte_offset, hash, finished, updated_at, rev`
-
-type scanner interface{ Scan(dest ...any) error }
-
-// scanUpload reads a row: what changes often is in columns, which win over the document.
-func scanUpload(op string, row scanner) (u media.Upload, rev int64, err error) {
-	var doc, hash string
-	var offset, finished, updated int64
-	if err = row.Scan(&doc, &offset, &hash, &finished, &updated, &rev); err != nil {
-		return u, 0, err
-	}
-	if err = decode(op, doc, &u); err != nil {
-		return u, 0, err
-	}
-	u.Offset, u.Finished, u.UpdatedAt = offset, finished != 0, fromMillis(updated)
-	u.Hash, err = base64.StdEncoding.DecodeString(hash)
-	return u, rev, err
-}
-
-func (m *Media) upload(ctx context.Context, q querier, id string) (media.Upload, int64, error) {
-	const op = "sqldb.Upload"
-	u, rev, err := scanUpload(op, q.QueryRowContext(ctx, m.db.bind(`SELECT `+uploadColumns+` FROM media_uploads WHERE id = ?`), id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return u, 0, fault.New(fault.NotFound, op, "there is no such upload")
-	}
-	return u, rev, wrap(op, err)
-}
-
-// ChangeUpload implements media.UploadStore.
-func (m *Media) ChangeUpload(ctx context.Context, id string, change func(*media.Upload) error) (media.Upload, error) {
-	const op = "sqldb.ChangeUpload"
-	for range maxRaces {
-		u, rev, err := m.upload(ctx, m.db.write, id)
-		if err != nil {
-			return media.Upload{}, err
-		}
-		if err := change(&u); err != nil {
-			return media.Upload{}, err
-		}
-		doc, err := encode(op, u)
-		if err != nil {
-			return media.Upload{}, err
-		}
-		won, err := m.won(ctx, op, m.db.write, `UPDATE media_uploads SET finished = ?, doc = ?, updated_at = ?, rev = rev + 1 WHERE id = ? AND rev = ?`,
-			flag(u.Finished), doc, millis(u.UpdatedAt), id, rev)
-		if err != nil {
-			return media.Upload{}, err
-		}
-		if won {
-			return u, nil
-		}
-	}
-	return media.Upload{}, fault.New(fault.Unavailable, op, "too many changes at once; try again")
-}
-
-// AppendParts implements media.UploadStore.
-func (m *Media) AppendParts(ctx context.Context, id string, from int64, parts []media.Part, hash []byte, at time.Time) error {
-	const op = "sqldb.AppendParts"
-	return m.db.tx(ctx, func(q querier) error {
-		var tenant string
-		end := from
-		for _, p := range parts {
-			end += p.Size
-		}
-		err := q.QueryRowContext(ctx, m.db.bind(`UPDATE media_uploads SET byte_offset = ?, hash = ?, updated_at = ?, rev = rev + 1
-			WHERE id = ? AND byte_offset = ? AND finished = 0 AND size >= ? RETURNING tenant`),
-			end, base64.StdEncoding.EncodeToString(hash), millis(at), id, from, end).Scan(&tenant)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.New(fault.Conflict, op, "the upload has moved on")
-		}
-		if err != nil {
-			return wrap(op, err)
-		}
-		for _, p := range parts {
-			_, err := q.ExecContext(ctx, m.db.bind(`INSERT INTO media_parts (upload, byte_offset, tenant, storage_key, size) VALUES (?, ?, ?, ?, ?)`), id, from, tenant, p.Key, p.Size)
-			if err != nil {
-				return wrap(op, err)
-			}
-			from += p.Size
-		}
-		return nil
-	})
-}
-
-// DeleteUpload implements media.UploadStore.
-func (m *Media) DeleteUpload(ctx context.Context, id string) error {
-	return m.db.tx(ctx, func(q querier) error {
-		for _, stmt := range []string{`DELETE FROM media_parts WHERE upload = ?`, `DELETE FROM media_uploads WHERE id = ?`} {
-			if _, err := q.ExecContext(ctx, m.db.bind(stmt), id); err != nil {
-				return wrap("sqldb.DeleteUpload", err)
-			}
-		}
-		return nil
-	})
-}
-
-// Parts implements media.UploadIndex.
-func (m *Media) Parts(ctx context.Context, upload string) ([]media.Part, error) {
-	const op = "sqldb.Parts"
-	rows, err := m.db.read.QueryContext(ctx, m.db.bind(`SELECT storage_key, size FROM media_parts WHERE upload = ? ORDER BY byte_offset`), upload)
-	if err != nil {
-		return nil, wrap(op, err)
-	}
-	defer rows.Close()
-	var out []media.Part
-	for rows.Next() {
-		var p media.Part
-		if err := rows.Scan(&p.Key, &p.Size); err != nil {
-			return nil, wrap(op, err)
-		}
-		out = append(out, p)
-	}
-	return out, wrap(op, rows.Err())
-}
-
-// Uploads implements media.UploadIndex.
-func (m *Media) Uploads(ctx context.Context) ([]media.Upload, error) {
-	const op = "sqldb.Uploads"
-	rows, err := m.db.read.QueryContext(ctx, `SELECT `+uploadColumns+` FROM media_uploads WHERE finished = 0 ORDER BY id`)
-	if err != nil {
-		return nil, wrap(op, err)
-	}
-	defer rows.Close()
-	var out []media.Upload
-	for rows.Next() {
-		u, _, err := scanUpload(op, rows)
-		if err != nil {
-			return nil, wrap(op, err)
-		}
-		out = append(out, u)
-	}
-	return out, wrap(op, rows.Err())
-}
-
-// Pledged implements media.UploadIndex.
-func (m *Media) Pledged(ctx context.Context, tenant, owner string) (int64, error) {
-	var n int64
-	err := m.db.read.QueryRowContext(ctx, m.db.bind(`SELECT COALESCE(SUM(counted), 0) FROM media_uploads WHERE tenant = ? AND owner = ?`), tenant, owner).Scan(&n)
-	return n, wrap("sqldb.Pledged", err)
-}
-
-// PutVersion implements media.VersionStore.
-func (m *Media) PutVersion(ctx context.Context, v media.VersionRecord) error {
-	const op = "sqldb.PutVersion"
-	tasks := v.Plan.Tasks
-	v.Plan.Tasks = nil
-	doc, err := encode(op, v)
-	if err != nil {
-		return err
-	}
-	return m.db.tx(ctx, func(q querier) error {
-		if _, err := q.ExecContext(ctx, m.db.bind(`INSERT INTO media_versions (asset, number, tenant, doc) VALUES (?, ?, ?, ?)`), v.Asset, v.Number, v.Tenant, doc); err != nil {
-			return wrap(op, err)
-		}
-		for i, t := range tasks {
-			doc, err := encode(op, t)
-			if err != nil {
-				return err
-			}
-			_, err = q.ExecContext(ctx, m.db.bind(`INSERT INTO media_tasks (asset, number, task, tenant, position, done, doc, rev) VALUES (?, ?, ?, ?, ?, ?, ?, 1)`),
-				v.Asset, v.Number, t.ID, v.Tenant, i, flag(t.Done), doc)
-			if err != nil {
 				return wrap(op, err)
 			}
 		}
-		return nil
+		publish, err = m.db.keep(ctx, q, events)
+		return err
 	})
+	return publish, err
 }
 
-// VersionRecord implements media.VersionStore.
-func (m *Media) VersionRecord(ctx context.Context, asset string, number int) (media.VersionRecord, error) {
-	const op = "sqldb.VersionRecord"
-	var v media.VersionRecord
-	var doc string
-	err := m.db.read.QueryRowContext(ctx, m.db.bind(`SELECT doc FROM media_versions WHERE asset = ? AND number = ?`), asset, number).Scan(&doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, fault.New(fault.NotFound, op, "there is no such version")
-	}
-	if err != nil {
-		return v, wrap(op, err)
-	}
-	if err := decode(op, doc, &v); err != nil {
-		return v, err
-	}
-	rows, err := m.db.read.QueryContext(ctx, m.db.bind(`SELECT doc FROM media_tasks WHERE asset = ? AND number = ? ORDER BY position`), asset, number)
-	if err != nil {
-		return v, wrap(op, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&doc); err != nil {
-			return v, wrap(op, err)
-		}
-		var t media.Task
-		if err := decode(op, doc, &t); err != nil {
-			return v, err
-		}
-		v.Plan.Tasks = append(v.Plan.Tasks, t)
-	}
-	return v, wrap(op, rows.Err())
-}
-
-// ChangeTask implements media.VersionStore.
-func (m *Media) ChangeTask(ctx context.Context, asset string, number int, task string, change func(*media.Task) error) error {
-	const op = "sqldb.ChangeTask"
-	for range maxRaces {
-		var doc string
-		var rev int64
-		err := m.db.write.QueryRowContext(ctx, m.db.bind(`SELECT doc, rev FROM media_tasks WHERE asset = ? AND number = ? AND task = ?`), asset, number, task).Scan(&doc, &rev)
-		if err != nil {
-			return wrap(op, err)
-		}
-		var t media.Task
-		if err := decode(op, doc, &t); err != nil {
-			return err
-		}
-		if err := change(&t); err != nil {
-			return err
-		}
-		if doc, err = encode(op, t); err != nil {
-			return err
-		}
-		won, err := m.won(ctx, op, m.db.write, `UPDATE media_tasks SET done = ?, doc = ?, rev = rev + 1 WHERE asset = ? AND number = ? AND task = ? AND rev = ?`,
-			flag(t.Done), doc, asset, number, task, rev)
-		if err != nil || won {
-			return err
-		}
-	}
-	return fault.New(fault.Unavailable, op, "too many changes at once; try again")
-}
-
-// DeleteVersion implements media.VersionStore.
-func (m *Media) DeleteVersion(ctx context.Context, asset string, number int) error {
-	return m.db.tx(ctx, func(q querier) error {
-		for _, stmt := range []string{`DELETE FROM media_tasks WHERE asset = ? AND number = ?`, `DELETE FROM media_versions WHERE asset = ? AND number = ?`} {
-			if _, err := q.ExecContext(ctx, m.db.bind(stmt), asset, number); err != nil {
-				return wrap("sqldb.DeleteVersion", err)
-			}
-		}
-		return nil
-	})
-}
-
-// Unsettled implements media.VersionStore.
-func (m *Media) Unsettled(ctx context.Context) ([]media.Record, error) {
-	const op = "sqldb.Unsettled"
-	rows, err := m.db.read.QueryContext(ctx, m.db.bind(`SELECT doc FROM media_assets WHERE status IN (?, ?) OR deleting = 1 ORDER BY id`), string(media.Processing), string(media.Playable))
-	if err != nil {
-		return nil, wrap(op, err)
-	}
-	defer rows.Close()
-	var out []media.Record
-	for rows.Next() {
-		var doc string
-		if err := rows.Scan(&doc); err != nil {
-			return nil, wrap(op, err)
-		}
-		r, err := decodeRecord(op, doc)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, wrap(op, rows.Err())
-}
-
-// words is what listings are searched in.
+// words is what listings are searched in. PostgreSQL stores no NUL.
 func words(a media.Asset) string {
-	return strings.ToLower(a.Title + "\n" + a.Description + "\n" + strings.Join(a.Tags, "\n"))
+	return strings.ToLower(strings.ReplaceAll(a.Title+"\n"+a.Description+"\n"+strings.Join(a.Tags, "\n"), "\x00", ""))
 }
 
 // like escapes what LIKE treats as patterns.

@@ -12,7 +12,7 @@ import (
 var _ playback.Store = (*Playback)(nil)
 
 // Playback keeps the grants of viewings. A token is found by its hash alone, which
-// is unguessable; the tenant is a column of the row.
+// is unguessable, so it is the hash that opens the row's wall on PostgreSQL.
 type Playback struct{ db *DB }
 
 // Playback returns the playback store of d.
@@ -20,6 +20,7 @@ func (d *DB) Playback() *Playback { return &Playback{db: d} }
 
 // Insert implements playback.Store.
 func (s *Playback) Insert(ctx context.Context, r playback.Record) error {
+	ctx = ofTenant(ctx, r.Tenant)
 	const op = "sqldb.Playback.Insert"
 	accounts, err := json.Marshal(r.Accounts)
 	if err != nil {
@@ -38,6 +39,7 @@ func (s *Playback) Insert(ctx context.Context, r playback.Record) error {
 
 // Get implements playback.Store.
 func (s *Playback) Get(ctx context.Context, hash string) (playback.Record, error) {
+	ctx = ofRow(ctx, hash)
 	const op = "sqldb.Playback.Get"
 	r := playback.Record{Hash: hash}
 	var accounts string
@@ -57,6 +59,7 @@ func (s *Playback) Get(ctx context.Context, hash string) (playback.Record, error
 
 // Extend implements playback.Store.
 func (s *Playback) Extend(ctx context.Context, hash string, expires time.Time) error {
+	ctx = ofRow(ctx, hash)
 	const op = "sqldb.Playback.Extend"
 	res, err := s.db.write.ExecContext(ctx, s.db.bind(`UPDATE playback_grants SET expires_at = ? WHERE token_hash = ?`), millis(expires), hash)
 	if err != nil {
@@ -70,12 +73,14 @@ func (s *Playback) Extend(ctx context.Context, hash string, expires time.Time) e
 
 // Delete implements playback.Store.
 func (s *Playback) Delete(ctx context.Context, hash string) error {
+	ctx = ofRow(ctx, hash)
 	_, err := s.db.write.ExecContext(ctx, s.db.bind(`DELETE FROM playback_grants WHERE token_hash = ?`), hash)
 	return wrap("sqldb.Playback.Delete", err)
 }
 
 // DeleteExpired implements playback.Store.
 func (s *Playback) DeleteExpired(ctx context.Context, t time.Time) (int, error) {
+	ctx = everyTenant(ctx, bySweep)
 	const op = "sqldb.Playback.DeleteExpired"
 	res, err := s.db.write.ExecContext(ctx, s.db.bind(`DELETE FROM playback_grants WHERE expires_at < ?`), millis(t))
 	if err != nil {

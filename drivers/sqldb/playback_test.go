@@ -1,44 +1,35 @@
-package sqldb_test
+package sqldb
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/streamgate/streamgate/drivers/sqldb"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/media/playback/playbacktest"
 )
 
 func TestPlaybackStore(t *testing.T) {
 	t.Parallel()
-	playbacktest.RunStore(t, func(t *testing.T) playback.Store {
-		db, err := sqldb.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { db.Close() })
-		return db.Playback()
+	onEach(t, func(t *testing.T, open func(testing.TB) *DB) {
+		playbacktest.RunStore(t, func(t *testing.T) playback.Store { return open(t).Playback() })
 	})
 }
 
 func TestPlaybackGrantsSurviveARestart(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "test.db")
-	db, err := sqldb.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := playback.Record{Hash: "h", Tenant: "default", AssetID: "film", Version: 1, ExpiresAt: time.UnixMilli(5_000).UTC()}
-	if err := errors.Join(db.Playback().Insert(t.Context(), r), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if db, err = sqldb.Open(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if got, err := db.Playback().Get(t.Context(), "h"); err != nil || !got.ExpiresAt.Equal(r.ExpiresAt) {
-		t.Errorf("got %+v, %v", got, err)
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			url := d.fresh(t)
+			db := openURL(t, url, PostgresOptions{})
+			r := playback.Record{Hash: "h", Tenant: "default", AssetID: "film", Version: 1, ExpiresAt: time.UnixMilli(5_000).UTC()}
+			if err := errors.Join(db.Playback().Insert(t.Context(), r), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := openURL(t, url, PostgresOptions{}).Playback().Get(t.Context(), "h"); err != nil || !got.ExpiresAt.Equal(r.ExpiresAt) {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
 	}
 }

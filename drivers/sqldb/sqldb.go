@@ -1,40 +1,38 @@
 // Package sqldb keeps the records of every domain in a SQL database: SQLite
-// (pure Go, WAL) by default. It speaks one portable dialect: TEXT and BIGINT columns only,
-// times as Unix milliseconds, "?" placeholders rebound for the driver, so that
-// PostgreSQL is a second dialect of the same code and migrations.
+// (pure Go, WAL) by default, PostgreSQL for several processes. It speaks one portable
+// dialect: TEXT and BIGINT columns only, times as Unix milliseconds, "?" placeholders
+// rebound for the driver, so that both run the same code and the same migrations; what
+// only one of them needs is in a folder of migrations of its own.
 //
 // Each domain has one file here (auth.go, media.go, playback.go) with a type that
-// implements that domain's Store.
+// implements that domain's Store. On PostgreSQL row-level security is a second wall
+// between tenants (scope.go). Events of a change are committed with it (outbox.go).
 package sqldb
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
-	"fmt"
-	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // registers itself with database/sql
 
 	"github.com/streamgate/streamgate/fault"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// DB is an open database with current migrations.
+// DB is an open database with current migrations. Its methods and those of its stores
+// may be called from any goroutine.
 type DB struct {
 	// write has a single connection on SQLite, so that writers queue instead of
-	// failing with SQLITE_BUSY; read has several.
+	// failing with SQLITE_BUSY; read has several. On PostgreSQL they are one pool.
 	write, read *sql.DB
 	dialect     goose.Dialect
+	outbox      outboxState
 }
 
 // Open opens the SQLite database in file path, creating it and applying the
@@ -56,35 +54,30 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fault.Wrap(fault.Invalid, op, err)
 	}
 	read.SetMaxOpenConns(8)
-	db := &DB{write: write, read: read, dialect: goose.DialectSQLite3}
-	if err := db.migrate(ctx); err != nil {
+	db := newDB(write, read, goose.DialectSQLite3)
+	if err := migrate(ctx, db.dialect, db.write); err != nil {
 		db.Close()
 		return nil, fault.Wrap(fault.Unavailable, op, err)
 	}
 	return db, nil
 }
 
+func newDB(write, read *sql.DB, dialect goose.Dialect) *DB {
+	return &DB{write: write, read: read, dialect: dialect, outbox: outboxState{grace: publishGrace, wake: make(chan struct{}, 1)}}
+}
+
 // Close closes the database.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
 
-// Ping tells whether the database answers.
-func (d *DB) Ping(ctx context.Context) error {
-	return fault.Wrap(fault.Unavailable, "sqldb.Ping", d.read.PingContext(ctx))
-}
+// Ping tells whether the database answers; if not the error is fault.Unavailable.
+func (d *DB) Ping(ctx context.Context) error { return wrap("sqldb.Ping", d.read.PingContext(ctx)) }
 
-func (d *DB) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
+// Stats returns the state of the connection pools by name: read and write on SQLite, pool on PostgreSQL.
+func (d *DB) Stats() map[string]sql.DBStats {
+	if d.read == d.write {
+		return map[string]sql.DBStats{"pool": d.read.Stats()}
 	}
-	p, err := goose.NewProvider(d.dialect, d.write, dir, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	if _, err = p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
+	return map[string]sql.DBStats{"read": d.read.Stats(), "write": d.write.Stats()}
 }
 
 // querier is what a statement runs on: the database or a transaction.
@@ -94,8 +87,27 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// tx runs fn in a write transaction and commits when it returns nil.
+// maxTxTries bounds how often a transaction is tried that others got in the way of.
+const maxTxTries = 8
+
+// tx runs fn in a write transaction, in the scope of ctx, and commits when it returns nil. fn
+// runs again when the database undid the transaction for the sake of another (a deadlock, a
+// serialization failure), so it must set what it hands out and not add to it.
 func (d *DB) tx(ctx context.Context, fn func(q querier) error) error {
+	for try := 1; ; try++ {
+		err := d.txOnce(ctx, fn)
+		if !undone(err) || try == maxTxTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Wrap(fault.Canceled, "sqldb.tx", ctx.Err())
+		case <-time.After(rand.N(time.Duration(try) * 10 * time.Millisecond)):
+		}
+	}
+}
+
+func (d *DB) txOnce(ctx context.Context, fn func(q querier) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap("sqldb.tx", err)
@@ -124,20 +136,6 @@ func (d *DB) bind(query string) string {
 		b.WriteString(strconv.Itoa(n))
 	}
 	return b.String()
-}
-
-// wrap gives a database error its fault kind.
-func wrap(op string, err error) error {
-	var se *sqlite.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, sql.ErrNoRows):
-		return fault.Wrap(fault.NotFound, op, err)
-	case errors.As(err, &se) && (se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
-		return fault.Wrap(fault.Conflict, op, err)
-	}
-	return fault.Wrap(fault.Unavailable, op, err)
 }
 
 func millis(t time.Time) int64 {

@@ -1,39 +1,36 @@
 package sqldb
 
 import (
-	"context"
 	"errors"
-	"path/filepath"
+	"net/url"
 	"testing"
 
 	"github.com/streamgate/streamgate/fault"
 )
 
-func open(t *testing.T) *DB {
-	t.Helper()
-	db, err := Open(context.Background(), filepath.Join(t.TempDir(), "sg.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
 func TestOpenTwiceKeepsRows(t *testing.T) {
 	t.Parallel()
-	ctx, path := context.Background(), filepath.Join(t.TempDir(), "a b?.db")
-	for i := range 2 {
-		db, err := Open(ctx, path)
-		if err != nil {
-			t.Fatalf("open %d: %v", i, err)
-		}
-		_, err = db.write.ExecContext(ctx, `INSERT INTO tenants (id, name, created_at) VALUES ('t', 'T', 1)`)
-		if i == 1 && !errors.Is(wrap("", err), fault.Conflict) {
-			t.Fatalf("second insert: want a conflict, got %v", err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
+	urls := []database{
+		{"sqlite", func(t testing.TB) string {
+			return "sqlite://" + (&url.URL{Path: t.TempDir() + "/a b?%.db"}).EscapedPath()
+		}},
+		{"postgres", freshPostgres},
+	}
+	for _, d := range urls {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			address := d.fresh(t)
+			for i := range 2 {
+				db := openURL(t, address, PostgresOptions{})
+				_, err := db.write.ExecContext(ofTenant(t.Context(), "t"), `INSERT INTO tenants (id, name, created_at) VALUES ('t', 'T', 1)`)
+				if (i == 0 && err != nil) || (i == 1 && !errors.Is(wrap("", err), fault.Conflict)) {
+					t.Fatalf("insert %d: %v", i, err)
+				}
+				if err := db.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

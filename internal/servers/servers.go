@@ -102,13 +102,15 @@ type Spec struct {
 	Dir  string
 	// Ready is asked until it returns nil, at most 30 s.
 	Ready func(ctx context.Context) error
+	// Log receives what the server prints, beside the part that Process.Log keeps.
+	Log io.Writer
 	// Credential runs the server as another user.
 	Credential *syscall.Credential
 }
 
 // Start starts a server and waits until it is ready.
 func Start(ctx context.Context, s Spec) (*Process, error) {
-	p := &Process{name: s.Name, ready: s.Ready, log: &tail{}}
+	p := &Process{name: s.Name, ready: s.Ready, log: &tail{also: s.Log}}
 	p.start = func() *exec.Cmd {
 		cmd := exec.Command(s.Path, s.Args...)
 		cmd.Dir = s.Dir

@@ -285,3 +285,12 @@ func ExampleNewMemory() {
 	// asset.ready a1
 	// <nil>
 }
+
+// Two who share one bus in a process.
+func TestMemoryConformsAsAPair(t *testing.T) {
+	t.Parallel()
+	eventtest.RunPair(t, func(t testing.TB, c eventtest.Config) (a, b event.Bus) {
+		one := newBus(t, c)
+		return one, one
+	})
+}

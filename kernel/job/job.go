@@ -80,3 +80,8 @@ type Inspector interface {
 	// DeadLetters returns at most limit dead jobs, the latest first.
 	DeadLetters(ctx context.Context, limit int) ([]Dead, error)
 }
+
+// KindInspector is a further power of a Queue that counts its jobs by kind. Kinds without jobs may be left out.
+type KindInspector interface {
+	StatsByKind(ctx context.Context) (map[string]Stats, error)
+}

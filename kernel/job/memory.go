@@ -53,6 +53,8 @@ type Memory struct {
 var (
 	_ Queue     = (*Memory)(nil)
 	_ Inspector = (*Memory)(nil)
+
+	_ KindInspector = (*Memory)(nil)
 )
 
 type key struct{ tenant, id string }
@@ -236,6 +238,34 @@ func (m *Memory) Stats(context.Context) (Stats, error) {
 		s.Waiting += p.Len()
 	}
 	return s, nil
+}
+
+// StatsByKind implements KindInspector.
+func (m *Memory) StatsByKind(context.Context) (map[string]Stats, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.settle()
+	kinds := map[string]Stats{}
+	for _, it := range m.timed.items {
+		s := kinds[it.job.Kind]
+		if it.token != "" {
+			s.Leased++
+		} else {
+			s.Delayed++
+		}
+		kinds[it.job.Kind] = s
+	}
+	for kind, p := range m.ready {
+		s := kinds[kind]
+		s.Waiting += p.Len()
+		kinds[kind] = s
+	}
+	for _, it := range m.dead {
+		s := kinds[it.job.Kind]
+		s.Dead++
+		kinds[it.job.Kind] = s
+	}
+	return kinds, nil
 }
 
 // DeadLetters implements Inspector.

@@ -348,3 +348,12 @@ func ExampleNewMemory() {
 	// a1/probe 1
 	// <nil>
 }
+
+// Two who share one queue in a process.
+func TestMemoryConformsAsAPair(t *testing.T) {
+	t.Parallel()
+	jobtest.RunPair(t, func(t testing.TB, c jobtest.Config) (a, b job.Queue) {
+		q := newQueue(t, c)
+		return q, q
+	})
+}

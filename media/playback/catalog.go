@@ -34,6 +34,7 @@ type assetEntry struct {
 type versionEntry struct {
 	*media.Version
 	keys *cmaf.ContentKeys
+	seal []byte // of segments in the shared cache
 	at   time.Time
 }
 
@@ -67,7 +68,9 @@ func assetKey(tenant, id string) string { return tenant + "/" + id }
 // asset returns a recent record of the asset and its parsed gate.
 func (s *Service) asset(ctx context.Context, tenant, id string) (assetEntry, error) {
 	key := assetKey(tenant, id)
-	if e, ok := s.assets.GetIfPresent(key); ok && s.opt.Now().Sub(e.at) < assetAge {
+	e, ok := s.assets.GetIfPresent(key)
+	ok = ok && s.opt.Now().Sub(e.at) < assetAge
+	if found(ctx, s.counts.assets, ok); ok {
 		return e, nil
 	}
 	return coalesce(ctx, s, "a/"+key, func(ctx context.Context) (assetEntry, error) { return s.loadAsset(ctx, tenant, id) })
@@ -102,9 +105,11 @@ func (s *Service) version(ctx context.Context, tenant, id string, number int) (*
 			age = completeAge
 		}
 		if s.opt.Now().Sub(old.at) < age {
+			found(ctx, s.counts.versions, true)
 			return old, nil
 		}
 	}
+	found(ctx, s.counts.versions, false)
 	return coalesce(ctx, s, "v/"+key, func(ctx context.Context) (*versionEntry, error) {
 		const op = "playback.version"
 		e := &versionEntry{at: s.opt.Now()}
@@ -119,8 +124,8 @@ func (s *Service) version(ctx context.Context, tenant, id string, number int) (*
 			return nil, fault.New(fault.Corrupt, op, "the media version has no time grid")
 		}
 		if ok {
-			e.keys = old.keys
-		} else if e.keys, err = s.contentKeys(ctx, e.Version); err != nil {
+			e.keys, e.seal = old.keys, old.seal
+		} else if e.keys, e.seal, err = s.contentKeys(ctx, e.Version); err != nil {
 			return nil, fault.At(op, err)
 		}
 		s.versions.Set(key, e)
@@ -128,12 +133,16 @@ func (s *Service) version(ctx context.Context, tenant, id string, number int) (*
 	})
 }
 
-func (s *Service) contentKeys(ctx context.Context, v *media.Version) (*cmaf.ContentKeys, error) {
+func (s *Service) contentKeys(ctx context.Context, v *media.Version) (k *cmaf.ContentKeys, seal []byte, err error) {
 	secret, err := s.opt.Keys.Unwrap(ctx, media.Scope(v.Tenant, v.AssetID), v.Secret)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cmaf.NewContentKeys(secret, v.AssetID, v.Number)
+	if k, err = cmaf.NewContentKeys(secret, v.AssetID, v.Number); err != nil {
+		return nil, nil, err
+	}
+	seal, err = sealKey(secret, v)
+	return k, seal, err
 }
 
 // forget drops what is remembered of an asset.

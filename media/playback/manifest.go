@@ -117,11 +117,11 @@ func (s *Service) manifest(ctx context.Context, op, token, name string, write fu
 		return nil, fault.At(op, err)
 	}
 	key := manifestKey{v.rec.Tenant, v.rec.AssetID, version.Number, version.Revision, name}
-	if m, ok := s.manifests.GetIfPresent(key); ok {
+	m, ok := s.manifests.GetIfPresent(key)
+	if found(ctx, s.counts.manifests, ok); ok {
 		return m, nil
 	}
-	m, err := write(version)
-	if err != nil {
+	if m, err = write(version); err != nil {
 		return nil, fault.At(op, err)
 	}
 	sum := sha256.New()

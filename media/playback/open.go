@@ -65,6 +65,7 @@ func (s *Service) Open(ctx context.Context, p auth.Principal, asset string) (Gra
 	if err := s.opt.Store.Insert(ctx, v.rec); err != nil {
 		return Grant{}, fault.At(op, err)
 	}
+	s.beginPace(ctx, v)
 	s.adopt(v)
 	return v.grant(token, d), nil
 }
@@ -157,15 +158,13 @@ func (s *Service) Renew(ctx context.Context, token string) (Grant, error) {
 // Close ends the grant by the viewer's wish. An unknown token is not an error.
 func (s *Service) Close(ctx context.Context, token string) error {
 	const op = "playback.Close"
-	h := hash(token)
-	if err := s.opt.Store.Delete(ctx, h); err != nil {
-		return fault.At(op, err)
+	rec, err := s.opt.Store.Get(ctx, hash(token))
+	if errors.Is(err, fault.NotFound) {
+		s.dropHash(hash(token))
+		return nil
 	}
-	s.mu.RLock()
-	v := s.viewings[h]
-	s.mu.RUnlock()
-	if v != nil {
-		s.drop(v, true)
+	if err == nil {
+		err = s.end(ctx, rec)
 	}
-	return nil
+	return fault.At(op, err)
 }

@@ -54,21 +54,64 @@ func (p *pacer) ask(now time.Time, e int) (wait time.Duration, seek bool) {
 			return wait, false
 		}
 	default:
-		p.seeks = min(seekBurst, p.seeks+float64(now.Sub(p.seekAt))/float64(seekRefill))
-		p.seekAt = now
-		// Refill is a sum of fractions: forgive the last nanoseconds.
-		if p.seeks < 1-1e-9 {
-			return time.Duration((1-p.seeks)*float64(seekRefill)) + 1, false
+		if wait = p.seek(now); wait > 0 {
+			return wait, false
 		}
-		p.seeks = max(0, p.seeks-1)
-		p.due, seek = now, true
+		seek = true
 	}
+	p.release(now, e)
+	return 0, seek
+}
+
+// seek takes a seek token and starts the clock anew, or tells how long until there is a token.
+func (p *pacer) seek(now time.Time) (wait time.Duration) {
+	// Another process's clock may be ahead.
+	p.seeks = min(seekBurst, p.seeks+max(0, float64(now.Sub(p.seekAt))/float64(seekRefill)))
+	if now.After(p.seekAt) {
+		p.seekAt = now
+	}
+	// Refill is a sum of fractions: forgive the last nanoseconds.
+	if p.seeks < 1-1e-9 {
+		return time.Duration((1-p.seeks)*float64(seekRefill)) + 1
+	}
+	p.seeks = max(0, p.seeks-1)
+	p.due = now
+	return 0
+}
+
+func (p *pacer) release(now time.Time, e int) {
 	if p.due.Before(now) {
 		p.due = now
 	}
 	p.due = p.due.Add(p.epoch)
 	p.add(e)
-	return 0, seek
+}
+
+// resume is ask when the state that processes share was lost: whatever e is, it counts as a
+// seek, paid from the tokens this process knows of. A process that knows nothing of the grant, whose p is
+// nil, lets one opening pass and no token be left. So a loss earns a viewer one opening
+// lead at most, because the first who asks writes the shared state again.
+func (p *pacer) resume(now time.Time, epoch, lead time.Duration, e int) (next *pacer, wait time.Duration) {
+	if p == nil {
+		next = newPacer(epoch, lead)
+		next.seeks, next.seekAt, next.due = 0, now, now
+	} else {
+		next = p.clone()
+		if next.released(e) {
+			return next, 0
+		}
+		if wait = next.seek(now); wait > 0 {
+			return next, wait
+		}
+	}
+	next.release(now, e)
+	return next, 0
+}
+
+func (p *pacer) clone() *pacer {
+	c := *p
+	c.spans = slices.Clone(p.spans)
+	return &c
 }
 
 // add joins e to the spans it touches, as the newest.

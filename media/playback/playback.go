@@ -15,6 +15,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/rule"
 	"github.com/streamgate/streamgate/storage"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
 // Grant is the right to watch one asset, until it is revoked or expires.
@@ -77,14 +79,25 @@ type Options struct {
 	GrantTTL time.Duration
 	// SegmentCacheBytes bounds the in-process cache of encrypted segments (default 256 MiB).
 	SegmentCacheBytes int64
+	// SharedCache is a cache that several processes share (drivers/redis); nil means that
+	// this is the only one. It holds encrypted segments, each read from Objects by one process, and, when it is
+	// a cache.Updater, the pace of every grant, so that a viewer gets no key earlier by asking
+	// several processes. Their clocks must agree within a second or so. Without it segments are read by each
+	// process; a key that was not released yet is fault.Unavailable.
+	SharedCache cache.Cache
+	// SessionActive tells whether a session has not ended (auth.Service.SessionActive). A grant
+	// ends with the session that opened it, on every process, within two seconds. nil means that sessions
+	// end no grant, unless an event session.ended is heard.
+	SessionActive func(ctx context.Context, tenant, session string) (bool, error)
 	// TenantOf names the tenant of an asset for Media, whose URLs carry neither
 	// tenant nor token; nil means every asset is of the tenant "default".
 	TenantOf func(ctx context.Context, asset string) (string, error)
 	// Now is the clock; nil means time.Now.
 	Now    func() time.Time
 	Logger *slog.Logger
-	// Traces makes spans; nil means the global provider.
+	// Traces makes spans and Meters counts the answers of caches; nil means the global provider.
 	Traces trace.TracerProvider
+	Meters metric.MeterProvider
 }
 
 const defaultTenant = "default"
@@ -98,7 +111,10 @@ type Service struct {
 	versions  *otter.Cache[string, *versionEntry]
 	manifests *otter.Cache[manifestKey, *manifest]
 	segments  *otter.Cache[segmentKey, *segment]
-	flight    singleflight.Group // of assets, versions and segments
+	flight    singleflight.Group // of assets, versions, segments and records
+	counts    counters
+	shared    *cache.Shared // of segments, nil without
+	paces     cache.Updater // of pacers, nil without
 
 	mu       sync.RWMutex
 	viewings map[string]*viewing // by token hash
@@ -162,6 +178,18 @@ func New(opt Options) (*Service, error) {
 		MaximumWeight: uint64(opt.SegmentCacheBytes), Weigher: func(_ segmentKey, g *segment) uint32 { return uint32(len(g.body)) + 256 },
 	}); err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	if s.counts, err = newCounters(&opt); err != nil {
+		return nil, fault.At(op, err)
+	}
+	if opt.SharedCache != nil {
+		s.paces, _ = cache.As[cache.Updater](opt.SharedCache)
+		s.shared = cache.NewShared(opt.SharedCache, cache.SharedOptions{
+			Counts: s.counts.segments,
+			OnCacheError: func(ctx context.Context, key string, err error) {
+				opt.Logger.DebugContext(ctx, "shared cache out of reach", "key", key, "error", err)
+			},
+		})
 	}
 	return s, nil
 }

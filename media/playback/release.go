@@ -158,10 +158,7 @@ func (s *Service) permit(ctx context.Context, op string, v *viewing) error {
 		return err
 	}
 	if d.Outcome == nft.Unknown {
-		grace := s.opt.Grace
-		if e, ok := s.assets.GetIfPresent(assetKey(v.rec.Tenant, v.rec.AssetID)); ok && e.grace > 0 {
-			grace = e.grace
-		}
+		grace := s.grace(v)
 		v.mu.Lock()
 		stands := !v.yesAt.IsZero() && now.Sub(v.yesAt) < grace
 		v.mu.Unlock()
@@ -170,6 +167,14 @@ func (s *Service) permit(ctx context.Context, op string, v *viewing) error {
 		}
 	}
 	return nil
+}
+
+// grace is how long what was known of v's right stands while it cannot be learned anew.
+func (s *Service) grace(v *viewing) time.Duration {
+	if e, ok := s.assets.GetIfPresent(assetKey(v.rec.Tenant, v.rec.AssetID)); ok && e.grace > 0 {
+		return e.grace
+	}
+	return s.opt.Grace
 }
 
 // await returns when epoch e may leave. Up to a bounded number of requests wait,
@@ -186,11 +191,13 @@ func (s *Service) await(ctx context.Context, op string, v *viewing, epoch time.D
 	for {
 		now := s.opt.Now()
 		v.mu.Lock()
-		if v.pace == nil {
-			v.pace = newPacer(epoch, s.opt.Lead)
-		}
-		wait, seek := v.pace.ask(now, e)
 		changed := v.changed
+		v.mu.Unlock()
+		wait, seek, err := s.turn(ctx, op, v, epoch, e)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
 		if wait > 0 && !holding && v.held < maxHeld {
 			v.held++
 			holding = true
@@ -215,6 +222,9 @@ func (s *Service) await(ctx context.Context, op string, v *viewing, epoch time.D
 		t.Stop()
 		if ctx.Err() != nil {
 			return fault.Wrap(fault.Canceled, op, ctx.Err())
+		}
+		if err := s.look(ctx, op, v, recordAge); err != nil {
+			return err
 		}
 		if err := s.permit(ctx, op, v); err != nil {
 			return err

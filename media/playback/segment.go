@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/media/cmaf"
+	"github.com/streamgate/streamgate/storage/cache"
 )
 
 type segmentKey struct {
@@ -105,23 +107,9 @@ func (s *Service) Media(ctx context.Context, asset string, version int, track, n
 		}
 		return Resource{}, fault.New(fault.Unavailable, op, "this segment is not there yet").After(retryMedia)
 	}
-	key := segmentKey{tenant, asset, version, track, name}
-	g, ok := s.segments.GetIfPresent(key)
-	if !ok {
-		g, err = coalesce(ctx, s, "s/"+strings.Join([]string{tenant, asset, strconv.Itoa(version), track, name}, "/"), func(ctx context.Context) (*segment, error) {
-			// Another flight may have landed since the look above.
-			if g, ok := s.segments.GetIfPresent(key); ok {
-				return g, nil
-			}
-			g, err := s.makeSegment(ctx, v, t, f, n)
-			if err == nil {
-				s.segments.Set(key, g)
-			}
-			return g, err
-		})
-		if err != nil {
-			return Resource{}, fault.At(op, err)
-		}
+	g, err := s.segment(ctx, segmentKey{tenant, asset, version, track, name}, v, t, f, n)
+	if err != nil {
+		return Resource{}, fault.At(op, err)
 	}
 	kind := "video/mp4"
 	if t.Kind == cmaf.Audio {
@@ -130,18 +118,60 @@ func (s *Service) Media(ctx context.Context, asset string, version int, track, n
 	return Resource{ContentType: kind, Body: bytes.NewReader(g.body), Size: int64(len(g.body)), ETag: g.etag, Immutable: true}, nil
 }
 
-// makeSegment reads and encrypts. n is a segment, or an epoch for dashInit.
-func (s *Service) makeSegment(ctx context.Context, v *versionEntry, t *cmaf.Track, f form, n int) (*segment, error) {
+// segment returns a segment from memory, from the shared cache, or made.
+func (s *Service) segment(ctx context.Context, key segmentKey, v *versionEntry, t *cmaf.Track, f form, n int) (*segment, error) {
+	g, ok := s.segments.GetIfPresent(key)
+	if ok {
+		found(ctx, s.counts.segments, true)
+		return g, nil
+	}
+	s.counts.segments.Add(ctx, cache.AtProcess, cache.Miss)
+	outcome := new(atomic.Uint32)
+	outcome.Store(uint32(cache.Joined)) // unless this call becomes the flight
+	g, err := coalesce(ctx, s, "s/"+strings.Join([]string{key.tenant, key.asset, strconv.Itoa(key.version), key.track, key.name}, "/"), func(ctx context.Context) (*segment, error) {
+		// Another flight may have landed since the look above.
+		if g, ok := s.segments.GetIfPresent(key); ok {
+			return g, nil
+		}
+		g, made, err := s.makeSegment(ctx, key, v, t, f, n)
+		if err != nil {
+			return nil, err
+		}
+		outcome.Store(uint32(cache.Hit))
+		if made {
+			outcome.Store(uint32(cache.Miss))
+		}
+		s.segments.Set(key, g)
+		return g, nil
+	})
+	if err != nil {
+		outcome.Store(uint32(cache.Failed))
+	}
+	s.counts.segments.Add(ctx, cache.Overall, cache.Outcome(outcome.Load()))
+	return g, err
+}
+
+// makeSegment reads and encrypts, unless another process has. n is a segment, or an epoch
+// for dashInit.
+func (s *Service) makeSegment(ctx context.Context, key segmentKey, v *versionEntry, t *cmaf.Track, f form, n int) (g *segment, made bool, err error) {
 	ctx, span := s.tracer.Start(ctx, "playback.segment")
 	defer span.End()
-	body, err := s.encrypt(ctx, v, t, f, n)
+	encrypt := func(ctx context.Context) ([]byte, error) { return s.encrypt(ctx, v, t, f, n) }
+	var body []byte
+	// Only what is read from the origin is worth sharing.
+	if s.shared != nil && (f == hlsSegment || f == dashSegment) && t.Segments[n].Length <= maxSharedSegment {
+		body, made, err = s.sharedSegment(ctx, key, v, encrypt)
+	} else {
+		made = true
+		body, err = encrypt(ctx)
+	}
 	if err != nil {
 		span.RecordError(err)
-		return nil, err
+		return nil, made, err
 	}
-	span.SetAttributes(attribute.String("asset_id", v.AssetID), attribute.String("track", t.ID), attribute.Int("bytes", len(body)))
+	span.SetAttributes(attribute.String("asset_id", v.AssetID), attribute.String("track", t.ID), attribute.Int("bytes", len(body)), attribute.Bool("made", made))
 	sum := sha256.Sum256(body)
-	return &segment{body: body, etag: `"` + hex.EncodeToString(sum[:16]) + `"`}, nil
+	return &segment{body: body, etag: `"` + hex.EncodeToString(sum[:16]) + `"`}, made, nil
 }
 
 func (s *Service) encrypt(ctx context.Context, v *versionEntry, t *cmaf.Track, f form, n int) ([]byte, error) {

@@ -21,6 +21,8 @@ type viewing struct {
 	mu      sync.Mutex
 	expires time.Time
 	ended   bool
+	// lookedAt is when the record was last seen in the store.
+	lookedAt time.Time
 	// last is the newest decision, yesAt when one was last yes.
 	last  nft.Decision
 	yesAt time.Time
@@ -30,7 +32,9 @@ type viewing struct {
 	freshAt time.Time
 	pace    *pacer
 	held    int
-	used    time.Time
+	// turns is held while the shared clock is asked.
+	turns sync.Mutex
+	used  time.Time
 	// changed is closed and replaced whenever the right or the expiry changes.
 	changed chan struct{}
 	notices map[chan Notice]struct{}
@@ -74,6 +78,12 @@ func (v *viewing) apply(d nft.Decision, now time.Time) {
 		v.signal()
 		v.notify(Notice{Type: Revoked, Decision: d, At: now})
 	}
+}
+
+func (v *viewing) expiry() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.expires
 }
 
 // notify hands n to every listener; one that does not read loses the oldest. v.mu is held.
@@ -144,9 +154,9 @@ func (s *Service) viewing(ctx context.Context, op, token string) (*viewing, erro
 	v := s.viewings[h]
 	s.mu.RUnlock()
 	if v != nil {
-		return v, nil
+		return v, s.look(ctx, op, v, recordAge)
 	}
-	rec, err := s.opt.Store.Get(ctx, h)
+	rec, err := s.record(ctx, h)
 	if errors.Is(err, fault.NotFound) {
 		return nil, gone(op)
 	}
@@ -165,8 +175,9 @@ func (s *Service) viewing(ctx context.Context, op, token string) (*viewing, erro
 }
 
 func (s *Service) newViewing(rec Record) *viewing {
+	now := s.opt.Now()
 	return &viewing{
-		rec: rec, expires: rec.ExpiresAt, used: s.opt.Now(), changed: make(chan struct{}), notices: map[chan Notice]struct{}{},
+		rec: rec, expires: rec.ExpiresAt, lookedAt: now, used: now, changed: make(chan struct{}), notices: map[chan Notice]struct{}{},
 	}
 }
 

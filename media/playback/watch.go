@@ -44,8 +44,10 @@ func (s *Service) Run(ctx context.Context) error {
 	defer running.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	for _, topic := range []string{"gate.*", "asset.*"} {
-		cancel, err := s.opt.Events.Subscribe(topic, s.assetChanged)
+	for topic, handle := range map[string]event.Handler{
+		"gate.*": s.assetChanged, "asset.*": s.assetChanged, grantEnded: s.grantHasEnded, sessionEnded: s.sessionHasEnded,
+	} {
+		cancel, err := s.opt.Events.Subscribe(topic, handle)
 		if err != nil {
 			return fault.At(op, err)
 		}
@@ -193,7 +195,9 @@ func (s *Service) sweep(ctx context.Context) {
 	}
 	s.mu.RUnlock()
 	for _, v := range over {
-		s.drop(v, true)
+		if s.over(ctx, v) {
+			s.drop(v, true)
+		}
 	}
 	for _, v := range idle {
 		s.drop(v, false)
@@ -258,14 +262,23 @@ func (s *Service) forward(ctx context.Context, v *viewing, in chan Notice, out c
 		expires, ended, changed, last := v.expires, v.ended, v.changed, v.last
 		v.mu.Unlock()
 		now := s.opt.Now()
-		if ended || !now.Before(expires) {
+		if ended {
 			return
+		}
+		if !now.Before(expires) {
+			if s.over(ctx, v) {
+				return
+			}
+			continue
 		}
 		next := expires
 		if soon := expires.Add(-s.opt.GrantTTL / 10); told != expires && now.Before(soon) {
 			next = soon
 		} else if told != expires {
 			told = expires
+			if s.look(ctx, "playback.Notices", v, 0) == nil && v.expiry() != expires {
+				continue // renewed elsewhere
+			}
 			select {
 			case out <- Notice{Type: RenewSoon, Decision: last, At: now}:
 			case <-ctx.Done():

@@ -20,10 +20,14 @@ import (
 
 func TestLRU(t *testing.T) {
 	t.Parallel()
-	cachetest.Run(t, func(testing.TB) (cache.Cache, func(time.Duration)) {
+	newLRU := func(testing.TB) (cache.Cache, func(time.Duration)) {
 		now := time.Unix(1000, 0)
 		return cache.NewLRU(cache.LRUOptions{Now: func() time.Time { return now }}), func(d time.Duration) { now = now.Add(d) }
-	})
+	}
+	cachetest.Run(t, newLRU)
+	cachetest.RunClaimer(t, newLRU)
+	cachetest.RunLimiter(t, newLRU)
+	cachetest.RunUpdater(t, newLRU)
 }
 
 func TestLRUIsBounded(t *testing.T) {

@@ -39,12 +39,18 @@ func (l *Loader) Load(ctx context.Context, key string, load func(context.Context
 	if val, ok := l.get(ctx, key); ok {
 		return val, nil
 	}
+	return l.miss(ctx, key, func(ctx context.Context, _ func(func())) ([]byte, time.Duration, error) { return load(ctx) })
+}
+
+// miss is the rest of Load when there is no value. load is also given what runs a function
+// unless the key was invalidated since.
+func (l *Loader) miss(ctx context.Context, key string, load func(ctx context.Context, keep func(store func())) ([]byte, time.Duration, error)) ([]byte, error) {
 	return l.flight.do(ctx, key, func(ctx context.Context, c *call[[]byte]) ([]byte, error) {
-		// Another call may have ended between the miss above and this one's start.
+		// Another call may have ended between the miss and this one's start.
 		if val, ok := l.get(ctx, key); ok {
 			return val, nil
 		}
-		val, ttl, err := load(ctx)
+		val, ttl, err := load(ctx, c.keep)
 		if err != nil {
 			return nil, err
 		}

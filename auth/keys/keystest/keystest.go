@@ -1,6 +1,7 @@
 // Package keystest is the conformance suite of keys.Manager: every promise of the
 // interface's documentation as a check. An implementation is supported when Run
-// passes on it.
+// passes on it, and RunShared too when several processes share its keys. RunMaster
+// and RunScopes are the suites of the two halves of keys.Shared.
 package keystest
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,8 +138,9 @@ func TestAWatchGoesBlindInTime(t *testing.T) {
 	if d.Reason != "chain_unavailable" || d.Message == "" || d.RuleID != yes.Rule.ID() || d.At.IsZero() {
 		t.Errorf("the unknown lacks its reason: %+v", d)
 	}
-	if _, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject); !errors.Is(err, fault.Unavailable) {
-		t.Errorf("Decide with the service gone: %v, want fault.Unavailable", err)
+	d, err := grpc.NewGate(conn).Decide(t.Context(), yes.Rule, yes.Subject)
+	if err != nil || d.Outcome != nft.Unknown || d.Reason != "chain_unavailable" || d.RuleID != yes.Rule.ID() || !d.ValidUntil.After(d.At) {
+		t.Errorf("Decide with the service gone: %+v, %v, want an unknown", d, err)
 	}
 	revive()
 	hear(t, ch, nft.Yes)
@@ -264,5 +266,26 @@ func TestAChainWatchTellsTheGap(t *testing.T) {
 	other.Reference = "1"
 	if err := grpc.NewVerifier(conn, other).Watch(t.Context(), func() []string { return nil }, func(nft.Change) {}); !errors.Is(err, fault.Unsupported) {
 		t.Errorf("Watch of a chain that is not served: %v, want fault.Unsupported", err)
+	}
+}
+
+// A service that hangs says nothing, and neither does its connection: a watch must notice by itself.
+func TestAWatchNoticesAHungService(t *testing.T) {
+	t.Parallel()
+	c, conn, _ := ownChild(t, "gate", nil)
+	yes, _ := question(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ch := grpc.NewGateWith(conn, grpc.GateOptions{Grace: 2 * time.Second}).Watch(ctx, yes.Rule, yes.Subject)
+	hear(t, ch, nft.Yes)
+	if err := c.process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, ch, nft.Unknown)
+	if err := c.process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, ch, nft.Yes)
+	cancel()
+	for range ch { //nolint:revive // until it closes
 	}
 }

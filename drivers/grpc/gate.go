@@ -3,6 +3,7 @@ package grpc
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -120,6 +121,7 @@ type Gate struct {
 	c     pb.GateServiceClient
 	grace time.Duration
 	now   func() time.Time
+	log   *slog.Logger
 }
 
 var _ playback.Gate = (*Gate)(nil)
@@ -131,6 +133,8 @@ type GateOptions struct {
 	Grace time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Logger hears at Debug why a decision is Unknown; nil discards it.
+	Logger *slog.Logger
 }
 
 // NewGate returns the gate that RegisterGate serves at the far end of conn.
@@ -144,15 +148,20 @@ func NewGateWith(conn gogrpc.ClientConnInterface, opt GateOptions) *Gate {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Gate{c: pb.NewGateServiceClient(conn), grace: opt.Grace, now: opt.Now}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Gate{c: pb.NewGateServiceClient(conn), grace: opt.Grace, now: opt.Now, log: opt.Logger}
 }
 
 func question(r *rule.Rule, s nft.Subject) *pb.Question {
 	return &pb.Question{RuleId: r.ID(), Rule: r.Canonical(), Accounts: toAccounts(s.Accounts), Roles: s.Roles}
 }
 
-// Decide implements playback.Gate. A far side that cannot be asked is an error of kind
-// fault.Unavailable, which is no answer either.
+// Decide implements playback.Gate with the promises of nft.Decider.Decide: a far side that
+// cannot be asked, or whose answer cannot be read, makes an Unknown decision and no error, as a chain
+// does, so that a viewer has his grace. Errors are for bad arguments (fault.Invalid), a rule
+// beyond the budget (fault.TooLarge) and ctx (fault.Canceled). The caller owns the decision.
 func (g *Gate) Decide(ctx context.Context, r *rule.Rule, s nft.Subject) (nft.Decision, error) {
 	return g.decide(ctx, "grpc.Decide", r, s, false)
 }
@@ -168,17 +177,34 @@ func (g *Gate) decide(ctx context.Context, op string, r *rule.Rule, s nft.Subjec
 	}
 	resp, err := invoke(ctx, op, g.c.Decide, &pb.DecideRequest{Tenant: s.Tenant, Question: question(r, s), Fresh: fresh})
 	if err != nil {
-		return nft.Decision{}, err
+		switch fault.KindOf(err) {
+		case fault.Invalid, fault.TooLarge, fault.Canceled:
+			return nft.Decision{}, err
+		}
+		return g.unknown(ctx, r, "chain_unavailable", err), nil
 	}
 	d, err := fromDecision(resp.GetDecision())
 	if err == nil && d.RuleID != "" && d.RuleID != r.ID() {
 		err = fault.New(fault.Corrupt, op, "the answer is about another rule")
 	}
 	if err != nil {
-		return nft.Decision{}, err
+		return g.unknown(ctx, r, "bad_reply", err), nil
 	}
 	return d, nil
 }
+
+// unknown is the decision of a gate that was not told; cause is for the log.
+func (g *Gate) unknown(ctx context.Context, r *rule.Rule, reason string, cause error) nft.Decision {
+	g.log.DebugContext(ctx, "gate cannot tell", "rule_id", r.ID(), "reason", reason, "error", cause)
+	now := g.now()
+	return nft.Decision{
+		Outcome: nft.Unknown, Reason: reason, RuleID: r.ID(), At: now, ValidUntil: now.Add(unknownFor),
+		Message: "We cannot tell right now whether you have access, because the service that asks the chain did not answer. Please try again.",
+	}
+}
+
+// unknownFor is how long an Unknown stands, as with nft.Decider.
+const unknownFor = time.Second
 
 // Watch implements playback.Gate with the promises of nft.Decider.Watch: the present
 // decision, then one at each flip. The stream is set up again whenever it breaks.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/streamgate/streamgate/drivers/grpc/pb"
+	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/rule"
 )
@@ -44,13 +45,14 @@ type gateWatch struct {
 	good time.Time // when cur was last confirmed
 	// blind means that nobody confirms cur at present.
 	blind bool
+	why   error // what broke the stream
 }
 
 // heard is one thing a stream said: a decision, a sign of life (none), or its end.
 type heard struct {
 	d     *nft.Decision
 	first bool // the first decision of its stream
-	lost  bool
+	lost  error
 }
 
 func (w *gateWatch) run(ctx context.Context) {
@@ -82,10 +84,10 @@ func (w *gateWatch) run(ctx context.Context) {
 // take accepts what a stream said.
 func (w *gateWatch) take(h heard) {
 	switch {
-	case h.lost:
-		w.blind = true
+	case h.lost != nil:
+		w.blind, w.why = true, h.lost
 		if !w.have {
-			w.emit(w.unreachable())
+			w.emit(w.gate.unknown(context.Background(), w.rule, "chain_unavailable", h.lost))
 		}
 	case h.d == nil:
 		if !w.blind {
@@ -113,7 +115,7 @@ func (w *gateWatch) overdue() time.Duration {
 	if left := w.good.Add(w.tolerance).Sub(w.gate.now()); left > 0 {
 		return left
 	}
-	w.emit(w.unreachable())
+	w.emit(w.gate.unknown(context.Background(), w.rule, "chain_unavailable", w.why))
 	return 0
 }
 
@@ -127,52 +129,49 @@ func (w *gateWatch) emit(d nft.Decision) {
 	w.out <- d
 }
 
-func (w *gateWatch) unreachable() nft.Decision {
-	return nft.Decision{
-		Outcome: nft.Unknown, Reason: "chain_unavailable", RuleID: w.rule.ID(), At: w.gate.now(),
-		Message: "We cannot tell right now whether you have access, because the service that asks the chain did not answer. Please try again.",
-	}
-}
-
 // listen sets up stream after stream until ctx ends.
 func (w *gateWatch) listen(ctx context.Context, said chan<- heard) {
 	for failures := 0; ; failures++ {
-		if w.stream(ctx, said) {
+		worked, err := w.stream(ctx, said)
+		if worked {
 			failures = 0
 		}
-		if !tell(ctx, said, heard{lost: true}) || !pause(ctx, redial(failures)) {
+		if !tell(ctx, said, heard{lost: err}) || !pause(ctx, redial(failures)) {
 			return
 		}
 	}
 }
 
-// stream follows one stream to its end and reports whether it said anything. One that is
+// stream follows one stream to its end, tells why it ended, and whether it said anything. One that is
 // silent for three beats is as good as broken.
-func (w *gateWatch) stream(ctx context.Context, said chan<- heard) (worked bool) {
+func (w *gateWatch) stream(ctx context.Context, said chan<- heard) (worked bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	silence := time.AfterFunc(3*w.beat+time.Second, cancel)
 	defer silence.Stop()
 	s, err := w.gate.c.WatchDecision(withTenant(ctx, w.req.GetTenant()), w.req)
 	if err != nil {
-		return false
+		return false, failure(ctx, "grpc.Watch", err)
 	}
 	for first := true; ; {
 		m, err := s.Recv()
 		if err != nil {
-			return worked
+			return worked, failure(ctx, "grpc.Watch", err)
 		}
 		silence.Reset(3 * w.beat)
 		h := heard{}
 		if m.GetDecision() != nil {
 			d, err := fromDecision(m.GetDecision())
-			if err != nil || d.RuleID != "" && d.RuleID != w.rule.ID() {
-				return worked
+			if err == nil && d.RuleID != "" && d.RuleID != w.rule.ID() {
+				err = fault.New(fault.Corrupt, "grpc.Watch", "the answer is about another rule")
+			}
+			if err != nil {
+				return worked, err
 			}
 			h.d, h.first, first = &d, first, false
 		}
 		if !tell(ctx, said, h) {
-			return worked
+			return worked, fault.Wrap(fault.Canceled, "grpc.Watch", ctx.Err())
 		}
 		worked = true
 	}

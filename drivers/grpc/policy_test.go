@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	gogrpc "google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
@@ -355,4 +356,38 @@ func TestDialRefuses(t *testing.T) {
 
 func newReplicaAt(id, addr string) registry.Instance {
 	return registry.Instance{ID: id, Service: "auth", GRPC: addr}
+}
+
+func TestPickOneStays(t *testing.T) {
+	t.Parallel()
+	a, b := newReplica(t, "a"), newReplica(t, "b")
+	client := grpc.NewAuthenticator(dial(t, grpc.DialOptions{Registry: newRoster(a.instance, b.instance), Service: "auth", Insecure: true, Pick: grpc.PickOne}))
+	first, err := client.Authenticate(t.Context(), "t", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if p, err := client.Authenticate(t.Context(), "t", "x"); err != nil || p.UserID != first.UserID {
+			t.Errorf("%q, %v answers after %q", p.UserID, err, first.UserID)
+		}
+	}
+}
+
+func TestTheTraceGoesAlong(t *testing.T) {
+	t.Parallel()
+	seen := make(chan trace.TraceID, 1)
+	conn := over(t, grpc.ServerOptions{}, func(s gogrpc.ServiceRegistrar) {
+		grpc.RegisterAuthenticator(s, asker(func(ctx context.Context, tenant, token string) (auth.Principal, error) {
+			seen <- trace.SpanContextFromContext(ctx).TraceID()
+			return says("u")(ctx, tenant, token)
+		}))
+	})
+	want := trace.TraceID{1, 2, 3}
+	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: want, SpanID: trace.SpanID{4}, TraceFlags: trace.FlagsSampled}))
+	if _, err := grpc.NewAuthenticator(conn).Authenticate(ctx, "t", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-seen; got != want {
+		t.Errorf("the service sees trace %v, want %v", got, want)
+	}
 }

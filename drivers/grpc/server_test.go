@@ -11,6 +11,7 @@ import (
 	"time"
 
 	gogrpc "google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
@@ -270,3 +271,5 @@ func TestStopIsBounded(t *testing.T) {
 		t.Errorf("Stop again: %v", err)
 	}
 }
+
+func plain() credentials.TransportCredentials { return insecure.NewCredentials() }

@@ -26,7 +26,7 @@ import (
 func TestCache(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at open) {
-		cachetest.Run(t, func(t testing.TB) (cache.Cache, func(time.Duration)) {
+		newCache := func(t testing.TB) (cache.Cache, func(time.Duration)) {
 			w, conn := at(t, "cache", nil)
 			pass := func(d time.Duration) {
 				if _, err := w.do(t.Context(), "pass", marshal(d)); err != nil {
@@ -37,7 +37,11 @@ func TestCache(t *testing.T) {
 				return w.near.(cache.Cache), pass
 			}
 			return grpc.NewCache(conn), pass
-		})
+		}
+		cachetest.Run(t, newCache)
+		cachetest.RunClaimer(t, newCache)
+		cachetest.RunLimiter(t, newCache)
+		cachetest.RunUpdater(t, newCache)
 	})
 }
 

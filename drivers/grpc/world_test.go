@@ -42,7 +42,7 @@ func newWorld(kind string, config json.RawMessage) (*world, error) {
 	switch kind {
 	case "cache":
 		clock := &fakeClock{now: time.Unix(1_800_000_000, 0)}
-		c := &powerful{Cache: cache.NewLRU(cache.LRUOptions{Now: clock.Now}), now: clock.Now, holders: map[string]holder{}, buckets: map[string]time.Time{}}
+		c := cache.NewLRU(cache.LRUOptions{Now: clock.Now})
 		w.near, w.register = c, func(s gogrpc.ServiceRegistrar) { grpc.RegisterCache(s, c) }
 		w.do = func(_ context.Context, _ string, args json.RawMessage) (any, error) {
 			var d time.Duration
@@ -165,75 +165,6 @@ func (c *fakeClock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-}
-
-// powerful is an LRU with every power, for the callers of one process.
-type powerful struct {
-	cache.Cache
-	now func() time.Time
-
-	mu      sync.Mutex
-	holders map[string]holder
-	buckets map[string]time.Time
-}
-
-type holder struct {
-	owner string
-	until time.Time
-}
-
-func (p *powerful) Claim(_ context.Context, key, owner string, ttl time.Duration) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if h, ok := p.holders[key]; ok && h.owner != owner && p.now().Before(h.until) {
-		return false, nil
-	}
-	p.holders[key] = holder{owner, p.now().Add(ttl)}
-	return true, nil
-}
-
-func (p *powerful) Release(_ context.Context, key, owner string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.holders[key].owner == owner {
-		delete(p.holders, key)
-	}
-	return nil
-}
-
-func (p *powerful) Take(_ context.Context, key string, burst int, every time.Duration) (time.Duration, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	tat := p.buckets[key]
-	if tat.Before(now) {
-		tat = now
-	}
-	if wait := tat.Add(every).Sub(now) - time.Duration(burst)*every; wait > 0 {
-		return wait, nil
-	}
-	p.buckets[key] = tat.Add(every)
-	return 0, nil
-}
-
-func (p *powerful) Update(ctx context.Context, key string, ttl time.Duration, change func([]byte) ([]byte, error)) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	old, ok, err := p.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	if ok && old == nil {
-		old = []byte{}
-	}
-	val, err := change(old)
-	if err != nil {
-		return err
-	}
-	if val == nil {
-		return p.Delete(ctx, key)
-	}
-	return p.Set(ctx, key, val, ttl)
 }
 
 // open makes a world of kind somewhere and returns it, with a connection to it unless it is near.

@@ -70,7 +70,7 @@ func (s *Shared) Rotate(ctx context.Context) error {
 		return fault.Wrap(fault.Canceled, op, err)
 	}
 	if err := s.advance(ctx); err != nil {
-		return fault.At(op, err)
+		return given(ctx, op, err)
 	}
 	return fault.At(op, s.Resume(ctx))
 }
@@ -122,7 +122,7 @@ func (s *Shared) Resume(ctx context.Context) error {
 			err = s.retire(ctx, v.Old)
 		}
 		if !errors.Is(err, errMoved) {
-			return fault.At(op, err)
+			return given(ctx, op, err)
 		}
 	}
 	return busy(op)

@@ -109,7 +109,7 @@ func (s *Shared) DataKey(ctx context.Context, scope string) (plain, wrapped []by
 	}
 	key, err := s.key(ctx, scope, true)
 	if err != nil {
-		return nil, nil, fault.At(op, err)
+		return nil, nil, given(ctx, op, err)
 	}
 	plain, wrapped = wrapData(key, scope)
 	return plain, wrapped, nil
@@ -123,7 +123,7 @@ func (s *Shared) Unwrap(ctx context.Context, scope string, wrapped []byte) ([]by
 	}
 	key, err := s.key(ctx, scope, false)
 	if err != nil {
-		return nil, fault.At(op, err)
+		return nil, given(ctx, op, err)
 	}
 	return unwrapData(key, scope, wrapped)
 }
@@ -142,7 +142,7 @@ func (s *Shared) Shred(ctx context.Context, scope string) error {
 	defer unlock()
 	// Also when the write below fails half-way: better unreadable than readable.
 	s.cache.Invalidate(scope)
-	return fault.At(op, s.scopes.Put(ctx, ScopeRecord{Scope: scope, Shredded: s.opt.Now().UTC()}))
+	return given(ctx, op, s.scopes.Put(ctx, ScopeRecord{Scope: scope, Shredded: s.opt.Now().UTC()}))
 }
 
 // lock takes the stripe of scope, or gives up with ctx.
@@ -176,6 +176,15 @@ func (s *Shared) key(ctx context.Context, scope string, create bool) (cipher.AEA
 		}
 	}
 	return nil, busy("keys.key")
+}
+
+// given adds op to err. What failed once the caller had given up is canceled, whatever
+// the driver that was in the middle of it makes of that.
+func given(ctx context.Context, op string, err error) error {
+	if ended := ctx.Err(); ended != nil && errors.Is(err, fault.Unavailable) {
+		return fault.Wrap(fault.Canceled, op, ended)
+	}
+	return fault.At(op, err)
 }
 
 func busy(op string) error {

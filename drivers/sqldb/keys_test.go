@@ -1,4 +1,4 @@
-package sqldb_test
+package sqldb
 
 import (
 	"bytes"
@@ -9,28 +9,17 @@ import (
 
 	"github.com/streamgate/streamgate/auth/keys"
 	"github.com/streamgate/streamgate/auth/keys/keystest"
-	"github.com/streamgate/streamgate/drivers/sqldb"
 	"github.com/streamgate/streamgate/fault"
 )
 
-func openKeys(t testing.TB, path string) *sqldb.DB {
-	t.Helper()
-	db, err := sqldb.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
 // sharedKeys opens a manager on the database and the master file in dir, as a process does.
-func sharedKeys(t testing.TB, store keys.ScopeStore, dir string) *keys.Shared {
+func sharedKeys(t testing.TB, db *DB, dir string) *keys.Shared {
 	t.Helper()
 	master, err := keys.OpenFileMaster(filepath.Join(dir, "master"), keys.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := keys.NewShared(master, store, keys.SharedOptions{Recheck: 50 * time.Millisecond})
+	k, err := keys.NewShared(master, db.Keys(), keys.SharedOptions{Recheck: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,41 +28,45 @@ func sharedKeys(t testing.TB, store keys.ScopeStore, dir string) *keys.Shared {
 
 func TestKeyStore(t *testing.T) {
 	t.Parallel()
-	keystest.RunScopes(t, func(t testing.TB) keys.ScopeStore { return openKeys(t, filepath.Join(t.TempDir(), "sg.db")).Keys() })
+	onEach(t, func(t *testing.T, open func(t testing.TB) *DB) {
+		keystest.RunScopes(t, func(t testing.TB) keys.ScopeStore { return open(t).Keys() })
+	})
 }
 
 func TestSharedKeys(t *testing.T) {
 	t.Parallel()
-	t.Run("one process", func(t *testing.T) {
-		t.Parallel()
-		keystest.Run(t, func(t testing.TB) keys.Manager {
-			dir := t.TempDir()
-			return sharedKeys(t, openKeys(t, filepath.Join(dir, "sg.db")).Keys(), dir)
-		})
+	onEach(t, func(t *testing.T, open func(t testing.TB) *DB) {
+		keystest.Run(t, func(t testing.TB) keys.Manager { return sharedKeys(t, open(t), t.TempDir()) })
 	})
-	t.Run("many processes", func(t *testing.T) {
-		t.Parallel()
-		keystest.RunShared(t, func(t testing.TB) func() keys.Manager {
-			dir := t.TempDir()
-			// Two handles on one file, as two processes have.
-			dbs := []*sqldb.DB{openKeys(t, filepath.Join(dir, "sg.db")), openKeys(t, filepath.Join(dir, "sg.db"))}
-			n := 0
-			return func() keys.Manager { n++; return sharedKeys(t, dbs[n%2].Keys(), dir) }
+}
+
+func TestSharedKeysOfManyProcesses(t *testing.T) {
+	t.Parallel()
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			keystest.RunShared(t, func(t testing.TB) func() keys.Manager {
+				// Two handles on one database, as two processes have.
+				dir, url := t.TempDir(), d.fresh(t)
+				dbs := []*DB{openURL(t, url, PostgresOptions{MaxConns: 4}), openURL(t, url, PostgresOptions{MaxConns: 4})}
+				n := 0
+				return func() keys.Manager { n++; return sharedKeys(t, dbs[n%2], dir) }
+			})
 		})
-	})
+	}
 }
 
 func TestKeysSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	path := filepath.Join(dir, "sg.db")
-	db := openKeys(t, path)
-	k := sharedKeys(t, db.Keys(), dir)
+	url := "sqlite:" + filepath.Join(dir, "sg.db")
+	db := openURL(t, url, PostgresOptions{})
+	k := sharedKeys(t, db, dir)
 	plain, wrapped, err := k.DataKey(t.Context(), "s")
 	if err := errors.Join(err, k.Rotate(t.Context()), k.Shred(t.Context(), "dead"), db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	k = sharedKeys(t, openKeys(t, path).Keys(), dir)
+	k = sharedKeys(t, openURL(t, url, PostgresOptions{}), dir)
 	if got, err := k.Unwrap(t.Context(), "s", wrapped); err != nil || !bytes.Equal(got, plain) {
 		t.Errorf("after the restart: %v", err)
 	}

@@ -86,6 +86,11 @@ func (f *fetcher) close() {
 	f.mu.Unlock()
 	close(f.quit)
 	f.wg.Wait()
+	for _, s := range f.sources {
+		if g, ok := s.source.(*gatewaySource); ok {
+			g.close()
+		}
+	}
 }
 
 // order returns the sources, those in good health first.

@@ -121,8 +121,9 @@ func (nw *network) block(ctx context.Context, c cid.Cid) ([]byte, error) {
 func (nw *network) close() error {
 	nw.cancel()
 	nw.peering.Stop()
-	err := nw.bitswap.Close()
-	return errors.Join(err, nw.host.Close(), func() error { nw.wg.Wait(); return nil }())
+	err := errors.Join(nw.bitswap.Close(), nw.host.Close())
+	nw.wg.Wait()
+	return err
 }
 
 // Addrs returns the addresses at which peers reach the node, in the form that Options.Peers

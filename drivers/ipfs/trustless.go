@@ -44,6 +44,12 @@ func newGatewaySource(base string, opt Options) (*gatewaySource, error) {
 	}, nil
 }
 
+// close ends the connections that wait for another request.
+func (g *gatewaySource) close() {
+	g.direct.CloseIdleConnections()
+	g.guarded.CloseIdleConnections()
+}
+
 // parseBase reads the base URL of an operator. Errors name no part that may be a secret.
 func parseBase(op, base string) (*url.URL, error) {
 	u, err := url.Parse(base)

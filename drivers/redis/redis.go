@@ -2,6 +2,9 @@
 // Limiter and Updater on a Redis server (7.0 or newer, one primary). It is called by whoever
 // wires a platform. It never holds anything that may not be lost: a restart or a flush of the
 // server makes callers slower and never lets anything through.
+//
+// The client library prints failed dials to standard error; a program that minds gives it
+// another logger (SetLogger of github.com/redis/go-redis/v9), which is for the whole process.
 package redis
 
 import (

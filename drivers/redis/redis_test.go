@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -373,5 +374,47 @@ func BenchmarkTake(b *testing.B) {
 		if _, err := c.Take(b.Context(), "k", 1000, time.Second); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Two processes over one server fill a key once; killing the server fails no load.
+func TestTieredOverRedis(t *testing.T) {
+	t.Parallel()
+	s := servers.RedisFor(t)
+	var tiers []*cache.Tiered
+	for range 2 {
+		c, err := cache.NewTiered(open(t, s).Cache(), cache.TieredOptions{Wait: patient, Timeout: patient, ProcessTTL: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tiers = append(tiers, c)
+	}
+	var calls atomic.Int64
+	load := func(context.Context) ([]byte, time.Duration, error) {
+		calls.Add(1)
+		return []byte("v"), time.Hour, nil
+	}
+	stampede := func(key string) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				if val, err := tiers[i%2].Load(context.Background(), key, load); err != nil || string(val) != "v" {
+					t.Errorf("Load: %q, %v", val, err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	stampede("a")
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d calls of two processes, want 1", n)
+	}
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	stampede("b")
+	if n := calls.Load(); n != 3 {
+		t.Errorf("%d calls, want one more of each process without the server", n)
 	}
 }

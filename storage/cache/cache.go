@@ -1,5 +1,7 @@
 // Package cache keeps small values for a while. Cache is the interface; LRU is
-// the in-process default, bounded by bytes; Loader adds coalescing of misses.
+// the in-process default, bounded by bytes; Loader adds coalescing of misses. Tiered
+// puts an LRU over a cache that processes share, and Shared has one process fill it. Claimer,
+// Limiter and Updater are what a Cache can also do.
 package cache
 
 import (

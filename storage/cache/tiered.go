@@ -116,14 +116,18 @@ func (t *Tiered) Load(ctx context.Context, key string, load func(context.Context
 }
 
 func (t *Tiered) get(ctx context.Context, key string, load func(context.Context) ([]byte, time.Duration, error)) ([]byte, Outcome, error) {
-	if val, ok, err := t.process.Get(ctx, key); ok || err != nil {
+	val, ok, err := t.process.Get(ctx, key)
+	if err != nil {
+		return nil, Failed, err
+	}
+	if ok {
 		t.counts.Add(ctx, AtProcess, Hit)
-		return val, Hit, err
+		return val, Hit, nil
 	}
 	t.counts.Add(ctx, AtProcess, Miss)
 	var outcome atomic.Uint32
 	outcome.Store(uint32(Joined)) // unless this call becomes the flight
-	val, err := t.loader.miss(ctx, key, func(ctx context.Context, keep func(func())) ([]byte, time.Duration, error) {
+	val, err = t.loader.miss(ctx, key, func(ctx context.Context, keep func(func())) ([]byte, time.Duration, error) {
 		outcome.Store(uint32(Hit))
 		sealed, err := t.shared.load(ctx, key, t.good, func(ctx context.Context) ([]byte, time.Duration, error) {
 			outcome.Store(uint32(Miss))

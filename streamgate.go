@@ -141,7 +141,6 @@ func (p *Platform) wire(s *settings, db *sqldb.DB) error {
 	}
 	p.kernel, err = kernel.New([]kernel.Component{
 		{Name: "database", Ready: db.Ping},
-		{Name: "outbox", Needs: []string{"database"}, Run: db.Relay(s.events, sqldb.RelayOptions{Logger: s.logger}).Run},
 		{Name: "auth", Needs: []string{"database"}, Roles: []string{"auth"}, Run: p.Auth.Run},
 		{Name: "decider", Needs: []string{"database"}, Run: p.Decider.Run},
 		{Name: "media", Needs: []string{"database"}, Roles: []string{"upload", "worker"}, Start: s.transcoder.Check, Run: p.Media.Run},

@@ -5,10 +5,10 @@ need=()
 has() { command -v "$1" >/dev/null 2>&1; }
 has ffmpeg && has ffprobe || need+=(ffmpeg)
 has bwrap || need+=(bubblewrap)
-has xmllint || need+=(libxml2-utils)
-[ -x /usr/bin/chromium ] || need+=(chromium)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || need+=(postgresql-15)
 [ -x /usr/sbin/pgbouncer ] || need+=(pgbouncer)
+has xmllint || need+=(libxml2-utils)
+[ -x /usr/bin/chromium ] || need+=(chromium)
 has nginx || [ -x /usr/sbin/nginx ] || need+=(nginx-light)
 has gcc || need+=(gcc libc6-dev) # the race detector needs cgo
 has xz || need+=(xz-utils)

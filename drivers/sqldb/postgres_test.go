@@ -20,7 +20,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 )
 
-// Where there is a server this opens it; it needs one, so it is compiled only.
+// It needs a server, so it is compiled only.
 func ExampleOpenPostgres() {
 	ctx := context.Background()
 	db, err := OpenPostgres(ctx, "postgres://streamgate:secret@db.example:5432/streamgate?sslmode=verify-full", PostgresOptions{MaxConns: 20})
@@ -77,7 +77,7 @@ func TestNoPasswordInErrors(t *testing.T) {
 // TestProcessesStartTogether: of several that find an empty database one migrates it.
 func TestProcessesStartTogether(t *testing.T) {
 	t.Parallel()
-	dsn := emptyPostgres(t)
+	_, dsn := emptyPostgres(t)
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
@@ -97,14 +97,14 @@ func TestProcessesStartTogether(t *testing.T) {
 
 // emptyPostgres makes a database without migrations, in a cluster of its own, as the shared
 // one has a template.
-func emptyPostgres(t testing.TB) string {
+func emptyPostgres(t testing.TB) (*servers.Postgres, string) {
 	t.Helper()
 	pg := ownPostgres(t, servers.PostgresOptions{NoSync: true})
 	dsn, err := pg.NewDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dsn
+	return pg, dsn
 }
 
 func ownPostgres(t testing.TB, opt servers.PostgresOptions) *servers.Postgres {
@@ -123,31 +123,30 @@ func ownPostgres(t testing.TB, opt servers.PostgresOptions) *servers.Postgres {
 // TestMigratedByAnother: the role that works need not be the one that owns the tables.
 func TestMigratedByAnother(t *testing.T) {
 	t.Parallel()
-	owner := freshPostgres(t)
-	exec(t, owner, `GRANT USAGE ON SCHEMA public TO worker`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO worker`)
+	pg, owner := emptyPostgres(t)
+	exec(t, pg, owner, `CREATE ROLE worker LOGIN PASSWORD 'w'`, `SET ROLE `+servers.AppRole, `GRANT USAGE ON SCHEMA public TO worker`,
+		`ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO worker`)
 	u, err := url.Parse(owner)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.User = url.UserPassword("worker", "w")
+	u.User = url.UserPassword("worker", "w") // who owns nothing and may create nothing
 	fill(t, openURL(t, u.String(), PostgresOptions{MigrateDSN: owner}))
 }
 
-// exec runs statements as the superuser where the role worker exists.
-func exec(t testing.TB, dsn string, statements ...string) {
+// exec runs statements as the superuser.
+func exec(t testing.TB, pg *servers.Postgres, dsn string, statements ...string) {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := servers.PostgresFor(t).AdminDSN(strings.TrimPrefix(u.Path, "/"))
-	c, err := pgx.Connect(t.Context(), admin)
+	c, err := pgx.Connect(t.Context(), pg.AdminDSN(strings.TrimPrefix(u.Path, "/")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close(context.Background())
-	const worker = `DO $$ BEGIN CREATE ROLE worker LOGIN PASSWORD 'w'; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`
-	for _, s := range append([]string{`SET default_transaction_read_only = off`, worker}, statements...) {
+	for _, s := range append([]string{`SET default_transaction_read_only = off`}, statements...) {
 		if _, err := c.Exec(t.Context(), s); err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
@@ -277,7 +276,7 @@ func TestFailover(t *testing.T) {
 	t.Parallel()
 	dsn := freshPostgres(t)
 	name := dsn[strings.LastIndex(dsn, "/")+1 : strings.Index(dsn, "?")]
-	exec(t, dsn, `ALTER DATABASE `+name+` SET default_transaction_read_only = on`)
+	exec(t, servers.PostgresFor(t), dsn, `ALTER DATABASE `+name+` SET default_transaction_read_only = on`)
 	db := openURL(t, dsn, PostgresOptions{MaxConns: 2})
 	create := func(id string) error {
 		return db.Media().CreateAsset(t.Context(), media.Record{Asset: media.Asset{ID: id}, Tenant: "t"})
@@ -285,7 +284,7 @@ func TestFailover(t *testing.T) {
 	if err := create("a"); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("a replica: %v", err)
 	}
-	exec(t, dsn, `ALTER DATABASE `+name+` RESET default_transaction_read_only`)
+	exec(t, servers.PostgresFor(t), dsn, `ALTER DATABASE `+name+` RESET default_transaction_read_only`)
 	if err := create("a"); err != nil {
 		t.Errorf("a primary: %v", err)
 	}

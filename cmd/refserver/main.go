@@ -20,6 +20,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Start everything embedded, with a test chain, demo wallets and a gated video."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine and configuration; each red line names its fix."`
 	Health  healthCmd  `cmd:"" help:"Ask a running process whether it is ready; the exit code is the answer."`
+	Roles   rolesCmd   `cmd:"" help:"List the roles that a process can have, and what each needs."`
 	Cfg     configCmd  `cmd:"" name:"config" help:"Look at the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

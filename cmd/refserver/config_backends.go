@@ -14,6 +14,7 @@ type Backends struct {
 	Targets  []string
 	Database string
 	Storage  string
+	Second   string
 	Keys     string
 	Cache    string
 	Events   string
@@ -62,6 +63,7 @@ func backendSettings() []setting {
 		}},
 		backend("database", "records (empty: SQLite in the data folder)", func(b *Backends) *string { return &b.Database }),
 		backend("storage", "objects, always encrypted before they are stored (empty: files in the data folder)", func(b *Backends) *string { return &b.Storage }),
+		backend(secondStorage, "a second place for objects, named as its scheme, that a policy may choose (empty: none)", func(b *Backends) *string { return &b.Second }),
 		backend("keys", "master keys (empty: a key ring in the data folder)", func(b *Backends) *string { return &b.Keys }),
 		backend("cache", "shared cache, pace of keys, rate limits (empty: in process)", func(b *Backends) *string { return &b.Cache }),
 		backend("events", "event bus (empty: in process)", func(b *Backends) *string { return &b.Events }),

@@ -8,7 +8,6 @@ import (
 
 // Session implements auth.SessionFinder.
 func (a *Auth) Session(ctx context.Context, tenant, id string) (auth.SessionRecord, error) {
-	ctx = ofTenant(ctx, tenant)
 	const op = "sqldb.Session"
 	ctx = ofTenant(ctx, tenant)
 	s := auth.SessionRecord{Tenant: tenant, ID: id}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -33,6 +34,8 @@ type Options struct {
 	// Via may put something between the processes and a dependency (postgres, redis, nats, s3): it is
 	// given the address and returns the one to use. Nil goes straight.
 	Via func(name, addr string) (string, error)
+	// TLS has the processes speak mutual TLS to each other.
+	TLS bool
 	// Settings are added to every process, as key=value.
 	Settings []string
 	// Log receives what the processes print, line by line with their names.
@@ -160,6 +163,15 @@ func (c *Cluster) configure(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if c.opt.TLS {
+		// Consul has no certificate to ask a process's gRPC health with.
+		settings["registry"] = strings.Replace(settings["registry"], "check=grpc", "check=http", 1)
+		files, err := certify(filepath.Join(c.opt.Dir, "tls"), roleOrder())
+		if err != nil {
+			return err
+		}
+		maps.Copy(settings, files)
 	}
 	if c.opt.RPC != "" {
 		settings["chains."+c.opt.ChainID+".rpc_url"] = c.opt.RPC

@@ -55,7 +55,7 @@ func start(t *testing.T, replicas map[string]int) *cluster.Cluster {
 			t.Logf("the end of the log:\n%s", b[max(0, len(b)-8000):])
 		}
 	})
-	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Binary: binary, Replicas: replicas, Log: log})
+	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Binary: binary, Replicas: replicas, Log: log, TLS: true, Settings: []string{"cache=role:"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +219,9 @@ func (c *client) watch(ctx context.Context, asset string) error {
 	}
 	return nil
 }
+
+// The processes speak mutual TLS here, and the cache is that of the cache role; the distributed browser test
+// does without the one and has Redis for the other.
 
 // TestDrainFailsNoRequest stops one process of each role that viewers meet, in the middle of playback, one
 // after the other, and starts it again.

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export GOTOOLCHAIN ?= local
-FUZZTIME ?= 30s
+FUZZTIME ?=
 BENCHTIME ?= 1s
 CLIP ?=
 
@@ -43,7 +43,7 @@ cover: ## statement coverage of the domain packages, refused below 85 %
 bench: tools ## benchmarks; results are described in docs/performance.md
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
-fuzz: ## every fuzz target for FUZZTIME (30 s)
+fuzz: ## every fuzz target for FUZZTIME, or all within 8 minutes
 	scripts/fuzz.sh $(FUZZTIME)
 
 lint: ## go vet and golangci-lint (built once into the cache)

@@ -143,7 +143,7 @@ func (c *claims) hold(ctx context.Context, id string, release func()) (end func(
 func (c *claims) hear(_ context.Context, e event.Event) error {
 	var w wanted
 	if json.Unmarshal(e.Data, &w) != nil || w.By == c.self || c.now().Sub(e.At) > claimFor {
-		return nil
+		return nil //nolint:nilerr // what is not to be understood is nothing to try again
 	}
 	c.mu.Lock()
 	release := c.release[e.Key]

@@ -194,3 +194,53 @@ func TestStorageAway(t *testing.T) {
 		t.Errorf("forgot %v", got)
 	}
 }
+
+// unread is a Store whose assets cannot be read for a while. It tells of each try.
+type unread struct {
+	media.Store
+	away  atomic.Bool
+	tried chan struct{}
+}
+
+func (u *unread) Asset(ctx context.Context, tenant, id string) (media.Record, error) {
+	if u.away.Load() {
+		select {
+		case u.tried <- struct{}{}:
+		default:
+		}
+		return media.Record{}, fault.New(fault.Unavailable, "test", "the database is away")
+	}
+	return u.Store.Asset(ctx, tenant, id)
+}
+
+// TestWatchOutlivesTheStore: what a watcher was woken for while the store was away comes when it is back.
+func TestWatchOutlivesTheStore(t *testing.T) {
+	t.Parallel()
+	u := &unread{tried: make(chan struct{}, 1)}
+	h := newHouse(t, func(o *media.Options) { u.Store = o.Store; o.Store = u })
+	a := h.create("old")
+	watch, err := h.svc.Watch(t.Context(), "default", a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-watch; got.Title != "old" {
+		t.Fatalf("title %q", got.Title)
+	}
+	u.away.Store(true)
+	title := "new"
+	if _, err := h.svc.Patch(t.Context(), ann, a.ID, media.PatchAsset{Title: &title}); err != nil {
+		t.Fatal(err)
+	}
+	awaitSignal(t, "the watcher's look", u.tried)
+	u.away.Store(false)
+	for patience := time.After(time.Minute); ; {
+		select {
+		case got := <-watch:
+			if got.Title == "new" {
+				return
+			}
+		case <-patience:
+			t.Fatal("the change never came")
+		}
+	}
+}

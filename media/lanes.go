@@ -97,7 +97,7 @@ func (s *Service) every(ctx context.Context, trouble string, first, d time.Durat
 			return
 		}
 		if err := do(ctx); err != nil && ctx.Err() == nil {
-			s.log.InfoContext(ctx, trouble, "error", err)
+			s.log.InfoContext(ctx, trouble, "error", err) //nolint:sloglint // the callers say constants
 		}
 	}
 }

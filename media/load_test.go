@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +83,7 @@ func TestProgressOfTwoWorkers(t *testing.T) {
 	tell[1](int64(chunks[1] / 2))
 	want := base.Progress.Percent + 100*(chunks[0]+chunks[1])/2/640
 	last := 0.0
-	for _, p := range append(houses, h) {
+	for _, p := range slices.Concat(houses, []*house{h}) {
 		eventually(t, "the sum", func() bool {
 			got, err := p.svc.Get(t.Context(), "default", a.ID)
 			if err != nil {

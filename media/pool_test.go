@@ -17,7 +17,7 @@ import (
 func TestScaler(t *testing.T) {
 	t.Parallel()
 	type step struct {
-		for_  time.Duration
+		last  time.Duration
 		r     reading
 		count int
 		held  bool
@@ -71,7 +71,7 @@ func TestScaler(t *testing.T) {
 			for i, st := range c.steps {
 				var count int
 				var held bool
-				for end := now.Add(st.for_); ; {
+				for end := now.Add(st.last); ; {
 					now = now.Add(poolStep)
 					if count, held = s.next(now, st.r); !now.Before(end) {
 						break

@@ -2,13 +2,15 @@ package media
 
 import (
 	"context"
+	"time"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 )
 
 // Watch sends the asset now and on every change until ctx ends or it is deleted, then closes the
-// channel. A slow reader gets the newest state.
+// channel. A slow reader gets the newest state. While the store does not answer the channel is silent; what changed
+// meanwhile comes when it answers again.
 func (s *Service) Watch(ctx context.Context, tenant, id string) (<-chan Asset, error) {
 	const op = "media.Watch"
 	if _, err := s.record(ctx, tenant, id); err != nil {
@@ -42,7 +44,7 @@ func (s *Service) Watch(ctx context.Context, tenant, id string) (<-chan Asset, e
 }
 
 // follow reads the asset anew at each wake-up: events only wake.
-func (s *Service) follow(ctx context.Context, tenant, id string, wake <-chan struct{}, out chan Asset) {
+func (s *Service) follow(ctx context.Context, tenant, id string, wake chan struct{}, out chan Asset) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -54,6 +56,10 @@ func (s *Service) follow(ctx context.Context, tenant, id string, wake <-chan str
 			if fault.KindOf(err) == fault.NotFound {
 				return
 			}
+			// What it was woken for may be the last change there is.
+			if !again(ctx, wake) {
+				return
+			}
 			continue
 		}
 		a := s.withProgress(r.Asset)
@@ -63,6 +69,19 @@ func (s *Service) follow(ctx context.Context, tenant, id string, wake <-chan str
 		}
 		out <- a
 	}
+}
+
+// readAgain is how long a watcher waits after its asset could not be read.
+const readAgain = time.Second
+
+// again wakes the watcher in a while; false means that ctx has ended.
+func again(ctx context.Context, wake chan<- struct{}) bool {
+	pause(ctx, readAgain)
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+	return ctx.Err() == nil
 }
 
 // withProgress adds what this process knows of running work, its own and, from events, that of others.

@@ -48,7 +48,7 @@ func (s *FaultyStore) Get(ctx context.Context, key string, offset, length int64)
 
 type faultyReader struct {
 	io.ReadCloser
-	ctx context.Context // of the Get
+	ctx context.Context //nolint:containedctx // a reader reads for the Get that opened it
 	i   *Injector
 }
 

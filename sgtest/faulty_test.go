@@ -230,7 +230,7 @@ func TestSameSeedSameFaults(t *testing.T) {
 		}
 		return failed
 	}
-	if run(1) != run(1) || run(1) == run(2) {
+	if first, again, other := run(1), run(1), run(2); first != again || first == other {
 		t.Error("the faults do not follow from the seed")
 	}
 }

@@ -211,12 +211,15 @@ func parseDNS(list string) (registry.Registry, error) {
 			return fmt.Errorf("%s=%s: write host:httpport/grpcport", role, value)
 		}
 		n := registry.DNSName{Host: host}
-		for text, port := range map[string]*int{httpPort: &n.HTTPPort, grpcPort: &n.GRPCPort} {
-			if text == "" {
+		for _, p := range []struct {
+			text string
+			port *int
+		}{{httpPort, &n.HTTPPort}, {grpcPort, &n.GRPCPort}} {
+			if p.text == "" {
 				continue
 			}
-			if *port, err = strconv.Atoi(text); err != nil {
-				return fmt.Errorf("%s=%s: %q is not a port", role, value, text)
+			if *p.port, err = strconv.Atoi(p.text); err != nil {
+				return fmt.Errorf("%s=%s: %q is not a port", role, value, p.text)
 			}
 		}
 		names[role] = n

@@ -56,7 +56,7 @@ func (d demoCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	// PostgreSQL runs as another user, who must be able to pass.
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // G301: see above
 		return err
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above; what is secret in it has modes of its own

@@ -243,6 +243,7 @@ func TestOpenURLRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ raw, says string }{
 		{"awskms://k:" + secret + "@h/sg?region=r&colour=red", "colour"},
+		{"awskms://k:" + secret + "@h/sg?region=r;insecure=true", "parameters"},
 		{"awskms://k:" + secret + "@h/sg", "region"},
 		{"awskms://k:" + secret + "@h/?region=r", "alias"},
 		{"awskms://k:" + secret + "@h/alias/aws/s3?region=r", "alias"},

@@ -35,9 +35,13 @@ func OpenURL(_ context.Context, rawURL string, creds aws.CredentialsProvider) (*
 		// The parser's error would quote the URL.
 		return nil, fault.New(fault.Invalid, op, "the form is awskms://[ACCESS_KEY:SECRET@]HOST[:PORT]/ALIAS?region=REGION")
 	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, op, "the parameters cannot be read")
+	}
 	var opt Options
 	region, scheme := "", "https"
-	for name, values := range u.Query() {
+	for name, values := range query {
 		value, bad := values[len(values)-1], error(nil)
 		switch name {
 		case "region":

@@ -280,6 +280,7 @@ func TestOpenURLRefuses(t *testing.T) {
 	const token = "8a5f2d5e-secret"
 	for _, c := range []struct{ raw, says string }{
 		{"consul://" + token + "@h:8500?colour=red", "colour"},
+		{"consul://" + token + "@h:8500?every=5s;tls=true", "parameters"},
 		{"consul://" + token + "@h", "consul://"},
 		{"consul://x:" + token + "@h:8500", "colon"},
 		{"consul://" + token + "@h:8500?every=10ms", "once a second"},

@@ -31,11 +31,15 @@ func OpenURL(_ context.Context, rawURL string) (*Registry, error) {
 		// The parser's error would quote the URL.
 		return nil, fault.New(fault.Invalid, op, "the form is consul://[TOKEN@]HOST:PORT[?PARAMETERS]")
 	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, op, "the parameters cannot be read")
+	}
 	opt := Options{Token: u.User.Username()}
 	if _, password := u.User.Password(); password {
 		return nil, fault.New(fault.Invalid, op, "the token stands alone before the @, without a colon")
 	}
-	for name, values := range u.Query() {
+	for name, values := range query {
 		value, bad := values[len(values)-1], error(nil)
 		switch name {
 		case "tls":

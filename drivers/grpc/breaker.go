@@ -8,6 +8,9 @@ import (
 // breaker stops calls to a service that did not answer several times in a row, so that
 // its clients neither wait for it nor hold it down. After the cooldown one call goes
 // through as a probe: its success closes the breaker, its failure opens it again.
+//
+// It is not failsafe-go's, which drivers/redis uses: that one takes no clock from outside, and a permit for
+// a probe must end as a success or a failure, while a caller who gives up tells neither.
 type breaker struct {
 	failures int // that open it
 	cooldown time.Duration

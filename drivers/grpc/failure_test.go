@@ -145,7 +145,7 @@ func TestAWatchGoesBlindInTime(t *testing.T) {
 	revive()
 	hear(t, ch, nft.Yes)
 	cancel()
-	for range ch { //nolint:revive // until it closes
+	for range ch { // until it closes
 	}
 }
 
@@ -178,7 +178,7 @@ func TestAWatchOutlivesARestart(t *testing.T) {
 	}
 	hear(t, ch, nft.Yes)
 	cancel()
-	for range ch { //nolint:revive // until it closes
+	for range ch { // until it closes
 	}
 }
 
@@ -286,6 +286,6 @@ func TestAWatchNoticesAHungService(t *testing.T) {
 	}
 	hear(t, ch, nft.Yes)
 	cancel()
-	for range ch { //nolint:revive // until it closes
+	for range ch { // until it closes
 	}
 }

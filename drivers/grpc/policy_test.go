@@ -141,7 +141,7 @@ func TestInstancesComeAndGo(t *testing.T) {
 	reg.set()
 	eventually(t, "nobody is left", func(ctx context.Context) error {
 		if _, err := client.Authenticate(ctx, "t", "x"); !errors.Is(err, fault.Unavailable) {
-			return fmt.Errorf("the answer is %v, want fault.Unavailable", err)
+			return fmt.Errorf("the answer is %w, want fault.Unavailable", err)
 		}
 		return nil
 	})

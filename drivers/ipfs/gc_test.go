@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestGCSparesReaders(t *testing.T) {
 	}
 	collect(t, n)
 	rest, err := io.ReadAll(r)
-	if err != nil || !bytes.Equal(append(head, rest...), data) {
+	if err != nil || !bytes.Equal(slices.Concat(head, rest), data) {
 		t.Errorf("the reader got %d bytes, %v", len(rest), err)
 	}
 	if err := r.Close(); err != nil {

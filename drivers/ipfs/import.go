@@ -41,7 +41,7 @@ func (n *Node) importFile(ctx context.Context, s *session, src *storage.Source) 
 		return cid.Undef, err
 	}
 	dst := newSink(ctx, s)
-	defer dst.wait() // a reader may panic
+	defer func() { _ = dst.wait() }() // a reader may panic
 	params := helpers.DagBuilderParams{
 		Maxlinks:   n.opt.MaxLinks,
 		RawLeaves:  true,

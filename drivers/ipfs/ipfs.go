@@ -154,7 +154,7 @@ func Open(ctx context.Context, dir string, opt Options) (*Node, error) {
 	}
 	n := &Node{opt: opt, keep: newKeeper()}
 	if err := n.open(dir); err != nil {
-		n.shut()
+		_ = n.shut() // why it did not open says more
 		return nil, ioFault(op, err)
 	}
 	return n, nil

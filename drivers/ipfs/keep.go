@@ -119,10 +119,10 @@ func (k *keeper) open() []cid.Cid {
 
 // sweep calls remove unless an import has or had the block; no import gets it meanwhile.
 func (k *keeper) sweep(c cid.Cid, remove func() error) (removed bool, err error) {
-	h := string(c.Hash())
+	h := c.Hash()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.spared[h]; ok || k.held[h] > 0 {
+	if _, ok := k.spared[string(h)]; ok || k.held[string(h)] > 0 {
 		return false, nil
 	}
 	return true, remove()

@@ -87,7 +87,7 @@ func newNetwork(identity string, blocks *vault, opt Options) (*network, error) {
 
 // loadIdentity reads the node's key, or makes it.
 func loadIdentity(path string) (crypto.PrivKey, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // G304: the node's own directory
+	b, err := os.ReadFile(path)
 	if err == nil {
 		key, err := crypto.UnmarshalPrivateKey(b)
 		return key, fault.Wrap(fault.Corrupt, "ipfs.Open", err)

@@ -103,7 +103,7 @@ func (r *remote) retry(ctx context.Context, try func(ctx context.Context) error)
 			return err
 		}
 		_, _, wait := fault.Public(err)
-		wait = max(min(wait, time.Minute), pause-rand.N(pause/2+1)) //nolint:gosec // G404: spreads retries, hides nothing
+		wait = max(min(wait, time.Minute), pause-rand.N(pause/2+1))
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ type backend struct {
 
 // backends are the in-process ones and NATS in its forms, measured in one run.
 func backends() []backend {
-	over := func(w where, b *testing.B) (event.Bus, job.Queue) {
+	over := func(b *testing.B, w where) (event.Bus, job.Queue) {
 		c := w.open(b, fresh())
 		return c.Bus(nats.BusOptions{}), c.Queue(nats.QueueOptions{})
 	}
@@ -33,7 +33,7 @@ func backends() []backend {
 				b.Fatal(err)
 			}
 			b.Cleanup(e.Stop)
-			return over(where{embedded: e}, b)
+			return over(b, where{embedded: e})
 		}
 	}
 	return []backend{
@@ -45,7 +45,7 @@ func backends() []backend {
 		{"embedded", inProcess(false)},
 		{"embedded, synced", inProcess(true)},
 		{"server, synced", func(b *testing.B) (event.Bus, job.Queue) {
-			return over(where{url: servers.NATSFor(b).URL()}, b)
+			return over(b, where{url: servers.NATSFor(b).URL()})
 		}},
 	}
 }

@@ -300,7 +300,7 @@ func (c *Conn) failed(bound context.Context, op string, err error) error {
 
 // unavailable hides context errors inside cause: the deadline was our own.
 func unavailable(op, msg string, cause error) error {
-	return &fault.Error{Kind: fault.Unavailable, Op: op, Msg: msg, Err: fmt.Errorf("%w: %s", errTimeout, cause.Error())} //nolint:errorlint // on purpose, see above
+	return &fault.Error{Kind: fault.Unavailable, Op: op, Msg: msg, Err: fmt.Errorf("%w: %s", errTimeout, cause.Error())}
 }
 
 // pause waits after the nth failed try, or until the connection changes or ctx ends.

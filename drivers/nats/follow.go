@@ -91,7 +91,7 @@ func (q *Queue) check(ctx context.Context, st state, _ bool) error {
 		q.mu.Unlock()
 		remains := record{Birth: r.Birth, Arrival: r.Arrival, Write: rand.Text(), Done: true}
 		if _, err := q.put(ctx, epoch, e.key, seq, remains, q.o.Now()); err != nil && !errors.Is(err, errMoved) {
-			return nil //nolint:nilerr // it is tried again at the next check
+			return nil // it is tried again at the next check
 		}
 	}
 	return nil

@@ -105,15 +105,20 @@ func (s *subscription) broke(error) {}
 
 // take implements reader.
 func (s *subscription) take(ctx context.Context, m message, _ uint64) error {
-	var e event.Event
 	topic := strings.TrimPrefix(m.Subject, s.b.live.subject(s.epoch, "")) // only begin, of this goroutine, changes it
-	if err := json.Unmarshal(m.Data, &e); err != nil || e.Topic != topic || !event.ValidTopic(topic) {
+	if e, ok := readEvent(m.Data, topic); !ok {
 		s.b.o.Logger.Info("what is no event was left out", "stream", s.b.live.stored(), "sequence", m.Seq)
 	} else if err := s.local.Publish(ctx, e); err != nil {
 		return err
 	}
 	s.move(s.epoch, m.Seq+1, m.Time)
 	return nil
+}
+
+// readEvent reads an event that was published under a topic.
+func readEvent(data []byte, topic string) (e event.Event, ok bool) {
+	err := json.Unmarshal(data, &e)
+	return e, err == nil && e.Topic == topic && event.ValidTopic(topic)
 }
 
 // check implements reader. Events of other topics do not move next, so it is moved on when idle.

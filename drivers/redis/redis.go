@@ -4,7 +4,8 @@
 // server makes callers slower and never lets anything through.
 //
 // The client library prints failed dials to standard error; a program that minds gives it
-// another logger (SetLogger of github.com/redis/go-redis/v9), which is for the whole process.
+// another logger (SetLogger of github.com/redis/go-redis/v9) or none (Disable of its package logging), which is
+// for the whole process.
 package redis
 
 import (

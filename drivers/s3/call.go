@@ -157,7 +157,7 @@ func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := p.next.RoundTrip(out)
 	w.answered()
 	if err != nil {
-		if context.Cause(ctx) == errStalled {
+		if errors.Is(context.Cause(ctx), errStalled) {
 			err = errStalled
 		}
 		cancel(nil)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,7 +201,7 @@ func TestBrokenReadOfAReplacedObject(t *testing.T) {
 			if !errors.Is(err, fault.Unavailable) || p.Fired(servers.S3Truncate) == 0 {
 				t.Errorf("%s: read %d bytes more, %v, want kind unavailable", name, len(rest), err)
 			}
-			want(t, name, append(head, rest...), body[:len(head)+len(rest)])
+			want(t, name, slices.Concat(head, rest), body[:len(head)+len(rest)])
 		}
 	})
 }

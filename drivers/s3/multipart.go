@@ -85,7 +85,7 @@ func (u *upload) send(ctx context.Context, group *errgroup.Group, split *splitte
 		u.size += b.size
 		group.Go(func() error { return u.part(ctx, n, b) })
 		if split.ended || ctx.Err() != nil {
-			return nil // in the second case the group knows why
+			return nil //nolint:nilerr // in the second case the group knows why
 		}
 		var err error
 		if next, err = split.next(u.s.partSize(n+1, u.opt.Size)); err != nil {

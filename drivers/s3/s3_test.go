@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -300,6 +301,6 @@ func TestReaderOfALargeObjectOutlives(t *testing.T) {
 		if err != nil {
 			t.Fatalf("reading on: %v", err)
 		}
-		want(t, "the reader", append(head, rest...), body)
+		want(t, "the reader", slices.Concat(head, rest), body)
 	})
 }

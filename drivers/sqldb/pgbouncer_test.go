@@ -32,10 +32,10 @@ func TestPgBouncer(t *testing.T) {
 		db := open(t)
 		fill(t, db)
 		for table, column := range walled(t, db) {
-			if got := owners(t, db, ofTenant(t.Context(), "one"), table, column); len(got) != 1 || got[0] != "one" {
+			if got := owners(ofTenant(t.Context(), "one"), t, db, table, column); len(got) != 1 || got[0] != "one" {
 				t.Errorf("%s: %v", table, got)
 			}
-			if got := owners(t, db, t.Context(), table, column); len(got) != 0 {
+			if got := owners(t.Context(), t, db, table, column); len(got) != 0 {
 				t.Errorf("%s without a scope: %v", table, got)
 			}
 		}

@@ -157,6 +157,9 @@ func walled(t testing.TB, db *DB) map[string]string {
 		}
 		out[table] = column
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if len(out) < 13 {
 		t.Errorf("only %d tables have tenants", len(out))
 	}
@@ -164,7 +167,7 @@ func walled(t testing.TB, db *DB) map[string]string {
 }
 
 // owners returns the tenants whose rows a statement without any condition finds.
-func owners(t testing.TB, db *DB, ctx context.Context, table, column string) []string {
+func owners(ctx context.Context, t testing.TB, db *DB, table, column string) []string {
 	t.Helper()
 	rows, err := db.read.QueryContext(ctx, `SELECT DISTINCT `+column+` FROM `+table+` ORDER BY 1`)
 	if err != nil {
@@ -186,15 +189,15 @@ func TestWallOfEachTable(t *testing.T) {
 		fill(t, db)
 		for table, column := range walled(t, db) {
 			ctx := t.Context()
-			if got := owners(t, db, everyTenant(ctx, bySweep), table, column); !slices.Contains(got, "one") || !slices.Contains(got, "two") {
+			if got := owners(everyTenant(ctx, bySweep), t, db, table, column); !slices.Contains(got, "one") || !slices.Contains(got, "two") {
 				t.Errorf("%s: every tenant's are those of %v", table, got)
 			}
 			for name, scoped := range map[string]context.Context{"no scope": ctx, "no tenant": ofTenant(ctx, ""), "no reason": everyTenant(ctx, ""), "no row": ofRow(ctx, "")} {
-				if got := owners(t, db, scoped, table, column); len(got) != 0 {
+				if got := owners(scoped, t, db, table, column); len(got) != 0 {
 					t.Errorf("%s: with %s rows of %v are seen", table, name, got)
 				}
 			}
-			if got := owners(t, db, ofTenant(ctx, "one"), table, column); !slices.Equal(got, []string{"one"}) {
+			if got := owners(ofTenant(ctx, "one"), t, db, table, column); !slices.Equal(got, []string{"one"}) {
 				t.Errorf("%s: tenant one sees those of %v", table, got)
 			}
 			// Writing: nothing of another's is changed, taken, given away or removed.
@@ -206,7 +209,7 @@ func TestWallOfEachTable(t *testing.T) {
 			if _, err := db.write.ExecContext(ofTenant(ctx, "one"), `DELETE FROM `+table); err != nil {
 				t.Error(err)
 			}
-			if got := owners(t, db, everyTenant(ctx, bySweep), table, column); slices.Contains(got, "one") || !slices.Contains(got, "two") {
+			if got := owners(everyTenant(ctx, bySweep), t, db, table, column); slices.Contains(got, "one") || !slices.Contains(got, "two") {
 				t.Errorf("%s: after tenant one removed all there are rows of %v", table, got)
 			}
 		}
@@ -230,7 +233,7 @@ func TestWallInTransactions(t *testing.T) {
 		if !errors.Is(err, end) {
 			t.Error(err)
 		}
-		if got := owners(t, db, t.Context(), "media_assets", "tenant"); len(got) != 0 {
+		if got := owners(t.Context(), t, db, "media_assets", "tenant"); len(got) != 0 {
 			t.Errorf("afterwards rows of %v are seen", got)
 		}
 	}
@@ -245,7 +248,7 @@ func TestWallOfARow(t *testing.T) {
 		"two-a": {"media_assets", "media_versions", "media_tasks", "outbox"}, "two-u": {"media_uploads", "media_parts"}, "two-s": {"auth_sessions", "auth_tokens"}, "two-h": {"playback_grants"},
 	} {
 		for table, column := range walled(t, db) {
-			got := owners(t, db, ofRow(t.Context(), id), table, column)
+			got := owners(ofRow(t.Context(), id), t, db, table, column)
 			if want := slices.Contains(tables, table); want != slices.Equal(got, []string{"two"}) || (!want && len(got) > 0) {
 				t.Errorf("%s by %s: rows of %v", table, id, got)
 			}

@@ -124,7 +124,7 @@ func (c *Cluster) startServers(ctx context.Context) error {
 	} {
 		dir := filepath.Join(c.opt.Dir, []string{"postgres", "redis", "nats", "s3", "consul"}[i])
 		wg.Go(func() {
-			if errs[i] = os.MkdirAll(dir, 0o755); errs[i] == nil {
+			if errs[i] = os.MkdirAll(dir, 0o755); errs[i] == nil { //nolint:gosec // G301: PostgreSQL runs as another user
 				errs[i] = start(dir)
 			}
 		})

@@ -71,7 +71,7 @@ func consulReady(ctx context.Context, addr, node string) error {
 			return err
 		}
 		req.Close = true
-		res, err := http.DefaultClient.Do(req)
+		res, err := new(http.Client).Do(req)
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (k *LocalKMS) ready(ctx context.Context) error {
 		return err
 	}
 	req.Close = true
-	res, err := http.DefaultClient.Do(req)
+	res, err := new(http.Client).Do(req)
 	if err != nil {
 		return err
 	}

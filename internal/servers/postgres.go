@@ -102,7 +102,7 @@ func (p *Postgres) prepare(dir string) (*syscall.Credential, error) {
 	}
 	// Test folders are for their owner only; the user postgres must get through the ones that are ours.
 	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o711); err != nil {
+		if err := os.Chmod(d, 0o711); err != nil { //nolint:gosec // G302: see above
 			return nil, err
 		}
 	}
@@ -124,7 +124,7 @@ func (p *Postgres) initdb(ctx context.Context, cred *syscall.Credential, opt Pos
 	// md5, as the thousands of rounds of scram-sha-256 at each connection are most of a test's time.
 	cmd := exec.CommandContext(ctx, filepath.Join(postgresBin, "initdb"), "-D", p.dir, "-U", "postgres", "-A", "md5", "--pwfile", pw,
 		"-E", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en-US", "--no-sync")
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = p.dir, []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}, &syscall.SysProcAttr{Credential: cred}
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = p.dir, []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}, &syscall.SysProcAttr{Credential: cred} //nolint:forbidigo // where this machine has its programs
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb (apt-get install postgresql-15): %w\n%s", err, out)
 	}
@@ -284,10 +284,11 @@ func anyAlive(pids []int) bool {
 }
 
 // shared is the one cluster of a test binary.
-var shared struct {
+var shared struct { //nolint:gochecknoglobals // a server for each test would take minutes
 	once sync.Once
 	pg   *Postgres
 	err  error
+	last *os.File // the writing end of removeAfterUs, which the collector would close
 }
 
 // PostgresFor returns the cluster that all tests of this binary share, for databases of
@@ -299,7 +300,7 @@ func PostgresFor(t testing.TB) *Postgres {
 		t.Skip("-short: needs a server")
 	}
 	shared.once.Do(func() {
-		dir, err := os.MkdirTemp("", "streamgate-pg")
+		dir, err := os.MkdirTemp("", "streamgate-pg") //nolint:usetesting // it outlives the test that came first
 		if err == nil {
 			err = removeAfterUs(dir)
 		}
@@ -327,9 +328,6 @@ func removeAfterUs(dir string) error {
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, w.Close())
 	}
-	keepOpen = w
+	shared.last = w
 	return nil
 }
-
-// keepOpen holds the writing end, which the collector would close.
-var keepOpen *os.File

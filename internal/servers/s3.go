@@ -51,7 +51,7 @@ func startS3(ctx context.Context, name, dir string, command func(addr, data, acc
 		return nil, err
 	}
 	data := filepath.Join(dir, name)
-	if err := os.MkdirAll(data, 0o755); err != nil {
+	if err := os.MkdirAll(data, 0o750); err != nil {
 		return nil, err
 	}
 	// The port may be taken between the choice and the start.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // S3FaultKind is a way in which an S3 server misbehaves.
@@ -81,9 +82,9 @@ func StartS3Proxy(target string, seed uint64) (*S3Proxy, error) {
 		Transport:      &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		ModifyResponse: p.spoil,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { reset(w) },
-		ErrorLog:       log.New(io.Discard, "", 0),
+		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
-	p.server = &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0)}
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() {
 		defer close(p.served)
 		_ = p.server.Serve(l)

@@ -48,7 +48,7 @@ func Tool(name string) (string, error) {
 }
 
 func toolCache() (string, error) {
-	if dir := os.Getenv("STREAMGATE_CACHE"); dir != "" {
+	if dir := os.Getenv("STREAMGATE_CACHE"); dir != "" { //nolint:forbidigo // as scripts/test-tools.sh does
 		return filepath.Join(dir, "tools"), nil
 	}
 	cache, err := os.UserCacheDir()
@@ -114,7 +114,7 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	p.start = func() *exec.Cmd {
 		cmd := exec.Command(s.Path, s.Args...)
 		cmd.Dir = s.Dir
-		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LANG=C.UTF-8"}, s.Env...)
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LANG=C.UTF-8"}, s.Env...) //nolint:forbidigo // where this machine has its programs
 		cmd.Stdout, cmd.Stderr = p.log, p.log
 		// The kernel ends the server when the process that started it is killed.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true, Credential: s.Credential}

@@ -71,7 +71,7 @@ func hoard(t *testing.T, c *clock, processes []*fixture, each func(at time.Durat
 	t.Helper()
 	g := processes[0].open(t, viewer(alice), "film")
 	h := &hoarder{token: g.Token, kids: processes[0].kids(t, g.Token), had: map[int]time.Duration{}}
-	for i := 0; i < 240; i++ {
+	for i := range 240 {
 		at := time.Duration(i) * 250 * time.Millisecond
 		if each != nil {
 			each(at)

@@ -226,7 +226,7 @@ func (t *Tiered) Follow(bus event.Bus) (cancel func(), err error) {
 	return bus.Subscribe(DropTopic, func(ctx context.Context, e event.Event) error {
 		var d drop
 		if err := json.Unmarshal(e.Data, &d); err != nil || d.Cache != t.opt.Name {
-			return nil // another cache's, or not to be understood at a later attempt either
+			return nil //nolint:nilerr // another cache's, or not to be understood at a later attempt either
 		}
 		return t.Delete(ctx, e.Key)
 	})

@@ -303,7 +303,7 @@ func updateFails(t testing.TB, newCache NewCache) {
 	mine := errors.New("of change")
 	for _, key := range []string{"k", "none"} {
 		err := p.Update(t.Context(), key, time.Hour, func([]byte) ([]byte, error) { return []byte("w"), mine })
-		if err != mine { //nolint:errorlint // returned as it is
+		if err != mine { // returned as it is
 			t.Errorf("Update: %v, want the error of change itself", err)
 		}
 	}

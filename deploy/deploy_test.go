@@ -2,7 +2,6 @@
 package deploy
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,15 +11,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/streamgate/streamgate/drivers/nats"
-	"github.com/streamgate/streamgate/drivers/sqldb"
-	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/internal/cluster"
-	"github.com/streamgate/streamgate/internal/servers"
 )
 
 const composeFile = "compose/compose.yaml"
@@ -47,12 +44,36 @@ func load(t *testing.T) compose {
 	return c
 }
 
-// refserver builds the program once for a test.
+// builtIn is the folder of the program, once it was built.
+var builtIn atomic.Pointer[string]
+
+// build builds the program once for all tests, into a folder that TestMain removes.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "refserver")
+	if err != nil {
+		return "", err
+	}
+	builtIn.Store(&dir)
+	bin := filepath.Join(dir, "refserver")
+	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/refserver").CombinedOutput(); err != nil {
+		return bin, fmt.Errorf("%w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built := builtIn.Load(); built != nil {
+		_ = os.RemoveAll(*built)
+	}
+	os.Exit(code)
+}
+
 func refserver(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "refserver")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/refserver").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
@@ -365,89 +386,5 @@ func TestSecrets(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
-	}
-}
-
-// The script that the image of PostgreSQL runs makes a role that StreamGate accepts, on a real server; the
-// superuser it refuses.
-func TestPostgresRole(t *testing.T) {
-	t.Parallel()
-	pg, secrets := servers.PostgresFor(t), secretsDir(t)
-	admin := pg.AdminDSN("postgres")
-	password := regexp.MustCompile(`:([^:@]+)@`).FindStringSubmatch(admin)[1]
-	environ := []string{
-		"PATH=" + os.Getenv("PATH"), "PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", pg.Port), "PGPASSWORD=" + password,
-		"POSTGRES_USER=postgres", "STREAMGATE_PASSWORD_FILE=" + filepath.Join(secrets, "db_password"),
-	}
-	for _, args := range [][]string{
-		{"psql", "-U", "postgres", "-c", "DROP ROLE " + servers.AppRole}, // the harness makes one of that name
-		{"bash", "compose/postgres/10-streamgate.sh"},
-	} {
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = environ
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	rawURL := strings.TrimSpace(read(t, filepath.Join(secrets, "database_url")))
-	rawURL = strings.Replace(rawURL, "postgres:5432", fmt.Sprintf("127.0.0.1:%d", pg.Port), 1)
-	db, err := sqldb.OpenURL(t.Context(), rawURL, sqldb.PostgresOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Ping(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if _, err := sqldb.OpenURL(t.Context(), pg.AdminDSN("streamgate"), sqldb.PostgresOptions{}); err == nil {
-		t.Error("StreamGate works as a superuser")
-	}
-}
-
-// nats-server takes the configuration, asks for the password and has JetStream.
-func TestNATSConfiguration(t *testing.T) {
-	t.Parallel()
-	path, err := servers.Tool("nats-server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, secrets := t.TempDir(), secretsDir(t)
-	port, err := servers.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	monitor, err := servers.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.NewReplacer("0.0.0.0:4222", fmt.Sprintf("127.0.0.1:%d", port), "127.0.0.1:8222", fmt.Sprintf("127.0.0.1:%d", monitor), "/data", dir+"/data").
-		Replace(read(t, "compose/nats.conf"))
-	if !strings.Contains(text, "sync_interval: always") {
-		t.Error("acknowledged is not on disk")
-	}
-	for name, body := range map[string]string{"nats.conf": text, "auth.conf": read(t, filepath.Join(secrets, "nats_auth.conf"))} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rawURL := strings.Replace(strings.TrimSpace(read(t, filepath.Join(secrets, "events_url"))), "nats:4222", fmt.Sprintf("127.0.0.1:%d", port), 1)
-	open := func(ctx context.Context, rawURL string) error {
-		conn, err := nats.OpenURL(ctx, rawURL, nats.Options{})
-		if err != nil {
-			return err
-		}
-		return conn.Close(ctx)
-	}
-	p, err := servers.Start(t.Context(), servers.Spec{
-		Name: "nats-server", Path: path, Dir: dir, Args: []string{"--config", filepath.Join(dir, "nats.conf")},
-		Ready: func(ctx context.Context) error { return open(ctx, rawURL) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = p.Kill() }()
-	without := regexp.MustCompile(`//.*@`).ReplaceAllString(rawURL, "//")
-	if err := open(t.Context(), without); err == nil || errors.Is(err, fault.Canceled) {
-		t.Errorf("without the password: %v", err)
 	}
 }

@@ -137,7 +137,7 @@ func (c *Config) unshared(need string) string {
 	switch {
 	case need == needDatabase && local(c.Database, "sqlite"):
 		return "SQLite is one process's: set database=postgres://user:password@host/name"
-	case need == needStorage && local(c.Storage, "file", "mem"):
+	case need == needStorage && local(c.Storage, "file", "mem", "ipfs"):
 		return "files of this machine are not seen by the others: set storage=s3://..."
 	case need == needStorage && local(c.Storage, "ipfs"), need == needStorage && c.Second != "" && local(c.Second, "file", "mem", "ipfs"):
 		return "what a folder of this process holds, an embedded IPFS node too, is not seen by the others: set storage and storage.second to s3://... or leave the second out"
@@ -145,9 +145,9 @@ func (c *Config) unshared(need string) string {
 		return "a key ring folder is one process's: set keys=master:FILE with the same file everywhere, or keys=awskms:..."
 	case need == needCache && local(c.Cache, "memory"):
 		return "the pace of keys, rate limits and revocations must hold over all processes: set cache=redis://..., or cache=role: with a process of the cache role"
-	case need == needEvents && local(c.Events, "memory"):
+	case need == needEvents && local(c.Events, "memory", "embedded"):
 		return "events in this process do not wake the others: set events=nats://..."
-	case need == needQueue && local(c.queueURL(), "memory"):
+	case need == needQueue && local(c.queueURL(), "memory", "embedded"):
 		return "a queue in this process gives no work to the others: set queue=nats://..."
 	case need == needRegistry && c.Registry == "":
 		return "it must find them: set registry=consul://..., registry=dns:... or registry=static:..."

@@ -31,6 +31,8 @@ type settings struct {
 	sessions          auth.Authenticator
 	system            func(ctx context.Context) map[string]any
 	store             storage.Store
+	second            storage.Store
+	secondName        string
 	keys              keys.Manager
 	transcoder        media.Transcoder
 	allowUnsandboxed  bool
@@ -89,6 +91,13 @@ func WithSystem(f func(ctx context.Context) map[string]any) Option {
 // WithStorage keeps objects in store instead of files. Envelope encryption is
 // put around it in any case.
 func WithStorage(store storage.Store) Option { return func(s *settings) { s.store = store } }
+
+// WithSecondStorage keeps the encrypted segments of those assets in store whose policy names it, as
+// {"storage":"ipfs"}; the rest, and every source, stays in the first. Name is 1 to 32 of a-z, 0-9 and -. Where several processes
+// make the platform up, all that have objects must have it. Envelope encryption is put around it in any case.
+func WithSecondStorage(name string, store storage.Store) Option {
+	return func(s *settings) { s.secondName, s.second = name, store }
+}
 
 // WithKeys takes master keys from m instead of the local keyring.
 func WithKeys(m keys.Manager) Option { return func(s *settings) { s.keys = m } }

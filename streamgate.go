@@ -25,6 +25,7 @@ import (
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/storage/envelope"
 	"github.com/streamgate/streamgate/storage/file"
+	"github.com/streamgate/streamgate/storage/route"
 )
 
 // DatabaseFile is the name of the SQLite database in the data folder.
@@ -120,7 +121,11 @@ func (p *Platform) openDefaults(ctx context.Context, s *settings) error {
 
 func (p *Platform) wire(s *settings) error {
 	db := s.db
-	objects, err := envelope.New(s.store, s.keys, envelope.Options{})
+	store := s.store
+	if s.second != nil {
+		store = route.New(s.store, s.second, func(key string) bool { return media.StoredIn(key) == s.secondName })
+	}
+	objects, err := envelope.New(store, s.keys, envelope.Options{})
 	if err != nil {
 		return err
 	}
@@ -131,7 +136,7 @@ func (p *Platform) wire(s *settings) error {
 	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
 	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
-		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events, SharedCache: s.cache,
+		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events, SharedCache: s.cache, SecondStorage: s.secondName,
 		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Lanes: lanes(s.roles), Workers: s.workers, MaxWorkers: s.maxWorkers,
 		Busy: s.busy, Now: s.now, Logger: s.logger,
 	})

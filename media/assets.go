@@ -66,6 +66,10 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateAsset) 
 		Policy: in.Policy, Status: Created, CreatedAt: now, UpdatedAt: now,
 	}
 	bad := check(&a)
+	if err := s.setStorage(&a, "", true); err != nil {
+		_, fields, _ := fault.Public(err)
+		bad = append(bad, fields...)
+	}
 	if err := setGate(&a, in.Gate); err != nil {
 		bad = append(bad, gateFields(err)...)
 	}
@@ -214,10 +218,13 @@ func (s *Service) Patch(ctx context.Context, p auth.Principal, id string, in Pat
 			if e := in.Policy.EpochMS; a.Version > 0 && e != 0 && e != a.Policy.EpochMS {
 				return fault.New(fault.Conflict, "", "the epoch cannot change once the asset plays").With("/policy/epoch_ms", "leave it as it is")
 			}
-			epoch := a.Policy.EpochMS
+			before := a.Policy
 			a.Policy = *in.Policy
 			if a.Policy.EpochMS == 0 {
-				a.Policy.EpochMS = epoch
+				a.Policy.EpochMS = before.EpochMS
+			}
+			if err := s.setStorage(a, before.Storage, a.Status == Created && r.Upload == ""); err != nil {
+				return err
 			}
 		}
 		if bad := check(a); len(bad) > 0 {

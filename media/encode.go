@@ -191,7 +191,10 @@ func (e attempt) discard(ctx context.Context) {
 // from run to run, so an object must never replace another attempt's: its index would be wrong.
 func (e attempt) put(ctx context.Context, track string, number int, ingest func(w io.Writer, key string) (cmaf.Ingested, error)) (Output, error) {
 	const op = "media.store"
-	key := fmt.Sprintf("%s/v/%d/%s/%s-%d-%s.m4s", Scope(e.r.Tenant, e.r.Asset.ID), e.vr.Number, e.vr.Plan.ID, track, number, newID(e.s.opt.Now())[10:])
+	if err := e.s.reachable(e.r.Asset.Policy); err != nil {
+		return Output{}, err
+	}
+	key := fmt.Sprintf("%s%s-%d-%s.m4s", objectPrefix(e.r, e.vr), track, number, newID(e.s.opt.Now())[10:])
 	clean, err := os.Create(filepath.Join(e.dir, track+".m4s"))
 	if err != nil {
 		return Output{}, fault.Wrap(fault.Unavailable, op, err)

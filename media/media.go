@@ -97,6 +97,9 @@ type Policy struct {
 	EpochMS int64 `json:"epoch_ms,omitempty"`
 	// Public opens the asset to anyone, signed in or not; no gate is asked.
 	Public bool `json:"public,omitempty"`
+	// Storage is where the versions' objects are kept: empty for the default store, or Options.SecondStorage. The
+	// source stays in the default store. It is fixed once an upload has begun.
+	Storage string `json:"storage,omitempty"`
 }
 
 // Progress is how far upload and transcode have come.
@@ -137,6 +140,9 @@ type Options struct {
 	Transcoder Transcoder
 	Queue      job.Queue
 	Events     event.Bus
+	// SecondStorage names the one store beside the default that a policy may choose, 1 to 32 of a-z, 0-9 and -, as "ipfs"
+	// (default none). Objects must then keep the keys there for which StoredIn is that name, as storage/route does.
+	SecondStorage string
 	// SharedCache, where several processes take uploads, is one that they share and that has the power
 	// cache.Claimer: then a client that comes back to another process than the one its dead connection still holds
 	// gets its upload at once. Nil, or without the power, uploads are locked in this process only; what protects the bytes
@@ -197,6 +203,9 @@ func New(opt Options) (*Service, error) {
 	const op = "media.New"
 	if opt.Store == nil || opt.Objects == nil || opt.Keys == nil || opt.Queue == nil || opt.Events == nil {
 		return nil, fault.New(fault.Invalid, op, "store, objects, keys, queue and events are required")
+	}
+	if opt.SecondStorage != "" && !storageName(opt.SecondStorage) {
+		return nil, fault.Newf(fault.Invalid, op, "the second storage cannot be named %q: use 1 to 32 of a-z, 0-9 and -, and not %s", opt.SecondStorage, defaultStorage)
 	}
 	if !opt.Lanes.valid() {
 		return nil, fault.New(fault.Invalid, op, "the lanes are none of those there are, or LaneNone with others")

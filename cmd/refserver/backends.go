@@ -67,6 +67,7 @@ func storages() []backend[storage.Store] {
 				return nil, err
 			}
 			w.onClose(s.Close)
+			w.daily("ipfs_blocks_not_collected", func(ctx context.Context) error { _, err := s.Node().GC(ctx); return err })
 			return s, nil
 		}},
 	}
@@ -276,7 +277,7 @@ func backendRows(setting string) rows {
 	switch setting {
 	case needDatabase:
 		return rowsOf(databases())
-	case needStorage:
+	case needStorage, secondStorage:
 		return rowsOf(storages())
 	case needKeys:
 		return rowsOf(keyManagers())

@@ -14,6 +14,7 @@ type Backends struct {
 	Targets  []string
 	Database string
 	Storage  string
+	Second   string
 	Keys     string
 	Cache    string
 	Events   string
@@ -62,15 +63,16 @@ func backendSettings() []setting {
 		}},
 		backend("database", "records (empty: SQLite in the data folder)", func(b *Backends) *string { return &b.Database }),
 		backend("storage", "objects, always encrypted before they are stored (empty: files in the data folder)", func(b *Backends) *string { return &b.Storage }),
+		backend(secondStorage, "a second place for objects, named as its scheme, that a policy may choose (empty: none)", func(b *Backends) *string { return &b.Second }),
 		backend("keys", "master keys (empty: a key ring in the data folder)", func(b *Backends) *string { return &b.Keys }),
 		backend("cache", "shared cache, pace of keys, rate limits (empty: in process)", func(b *Backends) *string { return &b.Cache }),
 		backend("events", "event bus (empty: in process)", func(b *Backends) *string { return &b.Events }),
 		backend("queue", "job queue (empty: as events)", func(b *Backends) *string { return &b.Queue }),
 		backend("registry", "where the processes of the other roles are found", func(b *Backends) *string { return &b.Registry }),
 		plain("instance", "name of this process, unique among all (empty: made up)", func(b *Backends) *string { return &b.Instance }),
-		address("advertise", "host:port at which the other processes reach this one's HTTP (empty: as it listens)", func(b *Backends) *string { return &b.Advertise }),
+		address("advertise", "host:port at which the other processes reach this one's HTTP (empty: as it listens, by the machine's name where that is every address)", func(b *Backends) *string { return &b.Advertise }),
 		address("grpc.listen", "address to serve gRPC to the other roles on (empty: 127.0.0.1 with a free port)", func(b *Backends) *string { return &b.GRPCListen }),
-		address("grpc.advertise", "host:port at which the other processes reach this one's gRPC (empty: as it listens)", func(b *Backends) *string { return &b.GRPCAdvertise }),
+		address("grpc.advertise", "host:port at which the other processes reach this one's gRPC (empty: as it listens, by the machine's name where that is every address)", func(b *Backends) *string { return &b.GRPCAdvertise }),
 		plain("grpc.tls.cert", "certificate file (PEM) of this process for gRPC, as server and as client", func(b *Backends) *string { return &b.TLSCert }),
 		plain("grpc.tls.key", "its key file (PEM)", func(b *Backends) *string { return &b.TLSKey }),
 		plain("grpc.tls.ca", "file (PEM) of the authority that all processes' certificates are signed by", func(b *Backends) *string { return &b.TLSCA }),

@@ -32,6 +32,9 @@ const (
 	needRegistry = "registry"
 )
 
+// secondStorage is the setting of the storage that policies may choose. No role needs one.
+const secondStorage = "storage.second"
+
 // allRoles is the target that runs everything in one process.
 const allRoles = "all"
 
@@ -136,6 +139,8 @@ func (c *Config) unshared(need string) string {
 		return "SQLite is one process's: set database=postgres://user:password@host/name"
 	case need == needStorage && local(c.Storage, "file", "mem"):
 		return "files of this machine are not seen by the others: set storage=s3://..."
+	case need == needStorage && local(c.Storage, "ipfs"), need == needStorage && c.Second != "" && local(c.Second, "file", "mem", "ipfs"):
+		return "what a folder of this process holds, an embedded IPFS node too, is not seen by the others: set storage and storage.second to s3://... or leave the second out"
 	case need == needKeys && local(c.Keys, "keyring"):
 		return "a key ring folder is one process's: set keys=master:FILE with the same file everywhere, or keys=awskms:..."
 	case need == needCache && local(c.Cache, "memory"):

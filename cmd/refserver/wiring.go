@@ -16,6 +16,7 @@ import (
 	"github.com/streamgate/streamgate/drivers/nats"
 	"github.com/streamgate/streamgate/drivers/sqldb"
 	"github.com/streamgate/streamgate/kernel/registry"
+	"github.com/streamgate/streamgate/storage"
 )
 
 // wiring opens the back-ends that the configuration names, each once, and closes them in reverse.
@@ -43,6 +44,27 @@ func (w *wiring) onCloseContext(f func(context.Context) error) {
 		defer cancel()
 		return f(ctx)
 	})
+}
+
+// daily calls f once a day until the wiring is closed.
+func (w *wiring) daily(failed string, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for t := time.NewTicker(24 * time.Hour); ; {
+			select {
+			case <-ctx.Done():
+				t.Stop()
+				return
+			case <-t.C:
+			}
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				w.log.Warn(failed, "error", err)
+			}
+		}
+	}()
+	w.onClose(func() error { cancel(); <-done; return nil })
 }
 
 func (w *wiring) close() error {
@@ -152,6 +174,10 @@ func (w *wiring) backends(ctx context.Context) ([]streamgate.Option, error) {
 		opts = append(opts, streamgate.WithDatabase(db))
 	}
 	use(ctx, w, &opts, &errs, needStorage, c.Storage, storages(), streamgate.WithStorage)
+	use(ctx, w, &opts, &errs, secondStorage, c.Second, storages(), func(s storage.Store) streamgate.Option {
+		name, _, _ := strings.Cut(c.Second, ":")
+		return streamgate.WithSecondStorage(name, s)
+	})
 	use(ctx, w, &opts, &errs, needKeys, c.Keys, keyManagers(), streamgate.WithKeys)
 	use(ctx, w, &opts, &errs, needCache, c.Cache, caches(), streamgate.WithCache)
 	use(ctx, w, &opts, &errs, needEvents, c.Events, buses(), streamgate.WithEvents)

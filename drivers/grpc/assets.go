@@ -156,7 +156,7 @@ func (a *Assets) Version(ctx context.Context, tenant, id string, number int) (*m
 func toAsset(a media.Asset) *pb.Asset {
 	return &pb.Asset{
 		Id: a.ID, Tenant: a.Tenant, Owner: a.Owner, Title: a.Title, Description: a.Description, Tags: a.Tags, Status: string(a.Status),
-		Reason: a.Reason, Gate: a.Gate, RuleId: a.RuleID, Policy: &pb.Policy{EpochMs: a.Policy.EpochMS, Public: a.Policy.Public},
+		Reason: a.Reason, Gate: a.Gate, RuleId: a.RuleID, Policy: &pb.Policy{EpochMs: a.Policy.EpochMS, Public: a.Policy.Public, Storage: a.Policy.Storage},
 		Version: int64(a.Version), DurationMs: a.DurationMS, Width: int64(a.Width), Height: int64(a.Height),
 		Progress:  &pb.Progress{Stage: a.Progress.Stage, Percent: a.Progress.Percent, Rung: a.Progress.Rung, EtaSec: a.Progress.ETASec},
 		CreatedAt: toTime(a.CreatedAt), UpdatedAt: toTime(a.UpdatedAt),
@@ -168,7 +168,7 @@ func fromAsset(a *pb.Asset) media.Asset {
 	out := media.Asset{
 		ID: a.GetId(), Tenant: a.GetTenant(), Owner: a.GetOwner(), Title: a.GetTitle(), Description: a.GetDescription(), Tags: a.GetTags(),
 		Status: media.Status(a.GetStatus()), Reason: a.GetReason(), RuleID: a.GetRuleId(),
-		Policy:  media.Policy{EpochMS: p.GetEpochMs(), Public: p.GetPublic()},
+		Policy:  media.Policy{EpochMS: p.GetEpochMs(), Public: p.GetPublic(), Storage: p.GetStorage()},
 		Version: int(a.GetVersion()), DurationMS: a.GetDurationMs(), Width: int(a.GetWidth()), Height: int(a.GetHeight()),
 		Progress:  media.Progress{Stage: g.GetStage(), Percent: g.GetPercent(), Rung: g.GetRung(), ETASec: g.GetEtaSec()},
 		CreatedAt: fromTime(a.GetCreatedAt()), UpdatedAt: fromTime(a.GetUpdatedAt()),

@@ -434,6 +434,7 @@ type Policy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EpochMs       int64                  `protobuf:"varint,1,opt,name=epoch_ms,json=epochMs,proto3" json:"epoch_ms,omitempty"`
 	Public        bool                   `protobuf:"varint,2,opt,name=public,proto3" json:"public,omitempty"`
+	Storage       string                 `protobuf:"bytes,3,opt,name=storage,proto3" json:"storage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -480,6 +481,13 @@ func (x *Policy) GetPublic() bool {
 		return x.Public
 	}
 	return false
+}
+
+func (x *Policy) GetStorage() string {
+	if x != nil {
+		return x.Storage
+	}
+	return ""
 }
 
 // Progress is media.Progress.
@@ -1005,10 +1013,11 @@ const file_streamgate_v1_assets_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\";\n" +
+	"updated_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"U\n" +
 	"\x06Policy\x12\x19\n" +
 	"\bepoch_ms\x18\x01 \x01(\x03R\aepochMs\x12\x16\n" +
-	"\x06public\x18\x02 \x01(\bR\x06public\"g\n" +
+	"\x06public\x18\x02 \x01(\bR\x06public\x12\x18\n" +
+	"\astorage\x18\x03 \x01(\tR\astorage\"g\n" +
 	"\bProgress\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\x18\n" +
 	"\apercent\x18\x02 \x01(\x01R\apercent\x12\x12\n" +

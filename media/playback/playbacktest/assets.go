@@ -35,7 +35,7 @@ func NewLibrary() *Library {
 	for _, id := range []string{"film", "growing", "raw"} {
 		l.assets[id] = media.Asset{
 			ID: id, Tenant: "test", Owner: "u1", Title: "Film \u2116 1", Description: "Two hours.", Tags: []string{"a", "b"}, Status: media.Ready,
-			Gate: json.RawMessage(`{"gr":1,"when":{"role":"viewer"}}`), RuleID: "gr1:x", Policy: media.Policy{EpochMS: 8000, Public: true},
+			Gate: json.RawMessage(`{"gr":1,"when":{"role":"viewer"}}`), RuleID: "gr1:x", Policy: media.Policy{EpochMS: 8000, Public: true, Storage: "ipfs"},
 			Version: 3, DurationMS: 7_200_000, Width: 1920, Height: 1080, Progress: media.Progress{Stage: "done", Percent: 99.5, Rung: "v360", ETASec: 1.25},
 			CreatedAt: at, UpdatedAt: at.Add(time.Hour),
 		}

@@ -78,7 +78,8 @@ func roleOrder() []string {
 	return []string{"cache", "auth", "metadata", "upload", "transcode", "worker", "streaming", "monitor", "gateway"}
 }
 
-const bucket = "streamgate"
+// Bucket is where the objects are.
+const Bucket = "streamgate"
 
 // Start starts everything and waits until each process serves. What was started is stopped again when
 // that fails.
@@ -116,7 +117,7 @@ func (c *Cluster) startServers(ctx context.Context) error {
 		func(dir string) (err error) { c.NATS, err = servers.StartNATS(ctx, dir); return },
 		func(dir string) (err error) {
 			if c.S3, err = servers.StartVersityGW(ctx, dir); err == nil {
-				err = c.S3.Bucket(ctx, bucket)
+				err = c.S3.Bucket(ctx, Bucket)
 			}
 			return
 		},
@@ -151,7 +152,7 @@ func (c *Cluster) configure(ctx context.Context) error {
 	}
 	settings := map[string]string{
 		"database":        via("postgres", fmt.Sprintf("127.0.0.1:%d", c.Postgres.Port), c.DSN),
-		"storage":         c.S3.URL(bucket, "", via("s3", c.S3.Addr, c.S3.Addr)),
+		"storage":         c.S3.URL(Bucket, "", via("s3", c.S3.Addr, c.S3.Addr)),
 		"keys":            "master:" + filepath.Join(c.opt.Dir, "master.key"),
 		"cache":           via("redis", c.Redis.Addr, c.Redis.URL()),
 		"events":          via("nats", strings.TrimPrefix(c.NATS.URL(), "nats://"), c.NATS.URL()),
@@ -255,6 +256,9 @@ func answers(ctx context.Context, url string, status int) error {
 	}
 	return nil
 }
+
+// Dir is where everything is; master.key in it is the key that wraps all others.
+func (c *Cluster) Dir() string { return c.opt.Dir }
 
 // Role returns a process by its name, such as streaming-1.
 func (c *Cluster) Role(name string) *Role {

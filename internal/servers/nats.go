@@ -131,6 +131,24 @@ func (n *NATS) DeleteStreams(ctx context.Context, prefix string) error {
 	return errors.Join(append(errs, names.Err())...)
 }
 
+// Streams returns how many streams there are.
+func (n *NATS) Streams(ctx context.Context) (count int, err error) {
+	nc, err := nats.Connect(n.URL(), nats.Timeout(10*time.Second))
+	if err != nil {
+		return 0, err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return 0, err
+	}
+	names := js.StreamNames(ctx)
+	for range names.Name() {
+		count++
+	}
+	return count, names.Err()
+}
+
 // NATSFor starts a nats-server for one test and stops it at its end.
 func NATSFor(t testing.TB) *NATS {
 	t.Helper()

@@ -219,6 +219,16 @@ func (p *Process) Done() <-chan struct{} {
 	return p.done
 }
 
+// Pid returns the process id of the server's present process, 0 when it has ended.
+func (p *Process) Pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.running() {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
 // Log returns the last that the server printed.
 func (p *Process) Log() string { return p.log.String() }
 

@@ -6,10 +6,10 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 CLIP ?=
 
-.PHONY: help demo build test test-go e2e bench fuzz lint generate web tools cover
+.PHONY: help demo build test test-go test-tools e2e e2e-distributed bench fuzz lint generate web tools cover
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 tools: ## install what is missing (ffmpeg, chromium, bubblewrap ... by apt)
 	@scripts/tools.sh
@@ -28,6 +28,14 @@ test-go: ## the Go tests alone, with the race detector
 
 e2e: tools build ## the main job in real browsers, with three players
 	scripts/e2e.sh
+
+e2e-distributed: tools build ## the same browser tests on nine services: PostgreSQL, Redis, NATS, S3, Consul, a process for each role
+	scripts/test-tools.sh versitygw nats-server consul
+	go build -o bin/sgcluster ./cmd/sgcluster
+	DEMO=bin/sgcluster SHOTS=$(CURDIR)/.cache/e2e-distributed scripts/e2e.sh
+
+test-tools: tools ## build the servers that the tests start and Debian does not have, once, into the cache
+	scripts/test-tools.sh
 
 cover: ## statement coverage of the domain packages, refused below 85 %
 	scripts/cover.sh

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -123,7 +124,9 @@ func (s *Service) load(ctx context.Context, now time.Time) (Load, error) {
 // jobs counts what the queue holds, as far as it can.
 func (s *Service) jobs(ctx context.Context) (map[string]job.Stats, error) {
 	if q, ok := s.opt.Queue.(job.KindInspector); ok {
-		return q.StatsByKind(ctx)
+		if kinds, err := q.StatsByKind(ctx); !errors.Is(err, fault.Unsupported) {
+			return kinds, err
+		}
 	}
 	if q, ok := s.opt.Queue.(job.Inspector); ok {
 		st, err := q.Stats(ctx)

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Everything: vet, Go tests with the race detector, the coverage floor, every fuzz target, the browser.
+# Everything: vet, Go tests with the race detector against the real servers, the coverage floor, every fuzz target, the
+# browser on one process and on nine services, and a short fault run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { echo "== $1 ($(date +%T))"; }
 mkdir -p .cache
+step "servers of the tests (built once)"
+scripts/test-tools.sh
 step "go vet"
 go vet ./...
 step "go test -race"
@@ -15,4 +18,7 @@ scripts/fuzz.sh "${FUZZTIME:-30s}"
 step "browser"
 go build -o bin/refserver ./cmd/refserver
 scripts/e2e.sh
+step "browser, nine services"
+go build -o bin/sgcluster ./cmd/sgcluster
+DEMO=bin/sgcluster SHOTS=$PWD/.cache/e2e-distributed scripts/e2e.sh
 step "done"

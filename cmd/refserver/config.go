@@ -62,7 +62,8 @@ type setting struct {
 	set      func(*Config, string) error
 }
 
-// envPrefix starts every environment variable: listen is STREAMGATE_LISTEN.
+// envPrefix starts every environment variable: listen is STREAMGATE_LISTEN, and
+// STREAMGATE_LISTEN_FILE names a file that holds its value.
 const envPrefix = "STREAMGATE_"
 
 func (s setting) env() string {
@@ -210,14 +211,19 @@ func applyEnv(environ []string, rows map[string]setting, apply func(k, v, src st
 	sort.Strings(environ)
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, envPrefix) || name == envPrefix+"CONFIG" || name == envPrefix+"CACHE" {
+		// The scripts of this repository keep their downloads in the folder STREAMGATE_CACHE; an address has a scheme.
+		folder := name == envPrefix+"CACHE" && !strings.Contains(value, ":")
+		if !strings.HasPrefix(name, envPrefix) || name == envPrefix+"CONFIG" || folder {
 			continue
 		}
-		key, ok := byEnv[name]
-		if rest, isChain := strings.CutPrefix(name, envPrefix+"CHAIN_"); !ok && isChain {
-			// STREAMGATE_CHAIN_EIP155_1_RPC_URL
-			if ref, field, found := strings.Cut(strings.TrimPrefix(rest, "EIP155_"), "_"); found {
-				key, ok = "chains.eip155:"+ref+"."+strings.ToLower(field), true
+		key, ok := envKey(name, byEnv)
+		if plain, isFile := strings.CutSuffix(name, "_FILE"); !ok && isFile {
+			if key, ok = envKey(plain, byEnv); ok {
+				var err error
+				if value, err = secretFile(plain, value, environ); err != nil {
+					errs = append(errs, fmt.Errorf("environment %s: %w", name, err))
+					continue
+				}
 			}
 		}
 		if !ok {
@@ -227,6 +233,35 @@ func applyEnv(environ []string, rows map[string]setting, apply func(k, v, src st
 		errs = append(errs, apply(key, value, "environment "+name))
 	}
 	return errs
+}
+
+// envKey is the setting of an environment variable.
+func envKey(name string, byEnv map[string]string) (key string, ok bool) {
+	if key, ok = byEnv[name]; ok {
+		return key, true
+	}
+	// STREAMGATE_CHAIN_EIP155_1_RPC_URL
+	rest, isChain := strings.CutPrefix(name, envPrefix+"CHAIN_EIP155_")
+	ref, field, found := strings.Cut(rest, "_")
+	if !isChain || !found || strings.HasSuffix(field, "_FILE") {
+		return "", false
+	}
+	return "chains.eip155:" + ref + "." + strings.ToLower(field), true
+}
+
+// secretFile reads the value of the variable plain from a file, which is how compose and Kubernetes
+// hand secrets over.
+func secretFile(plain, file string, environ []string) (string, error) {
+	if slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, plain+"=") }) {
+		return "", fmt.Errorf("%s is set too: keep one of them", plain)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	return strings.TrimRight(string(text), "\r\n"), err
 }
 
 func (c *Config) check() error {

@@ -19,6 +19,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the platform. No setting is needed."`
 	Demo    demoCmd    `cmd:"" help:"Start everything embedded, with a test chain, demo wallets and a gated video."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine and configuration; each red line names its fix."`
+	Health  healthCmd  `cmd:"" help:"Ask a running process whether it is ready; the exit code is the answer."`
+	Roles   rolesCmd   `cmd:"" help:"List the roles that a process can have, and what each needs."`
 	Cfg     configCmd  `cmd:"" name:"config" help:"Look at the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -260,10 +260,11 @@ func (p *process) listenRPC(ctx context.Context) error {
 
 // register makes each role of this process known at its addresses.
 func (p *process) register(ctx context.Context, httpAddr string) error {
+	httpAddr = reachable(httpAddr)
 	if p.cfg.Advertise != "" {
 		httpAddr = p.cfg.Advertise
 	}
-	rpcAddr := p.rpcLn.Addr().String()
+	rpcAddr := reachable(p.rpcLn.Addr().String())
 	if p.cfg.GRPCAdvertise != "" {
 		rpcAddr = p.cfg.GRPCAdvertise
 	}
@@ -278,6 +279,20 @@ func (p *process) register(ctx context.Context, httpAddr string) error {
 		p.leaves = append(p.leaves, leave)
 	}
 	return nil
+}
+
+// reachable is where others reach what listens on addr. Where that stands for every address of the machine
+// it is the machine's name, which the networks of containers resolve.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || !unspecified(host) {
+		return addr
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return addr
+	}
+	return net.JoinHostPort(name, port)
 }
 
 // routed lists the roles that requests are forwarded to.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -195,6 +196,19 @@ func logger(cfg *Config, w io.Writer) *slog.Logger {
 
 type configCmd struct {
 	Explain explainCmd `cmd:"" help:"List every setting with its value and where it came from."`
+	Check   checkCmd   `cmd:"" help:"Refuse what serve would refuse before it opens anything."`
+}
+
+type checkCmd struct{}
+
+// Run loads the configuration and says what it would run. It opens no back-end.
+func (checkCmd) Run(e *env) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "ok   configuration of %s\n", strings.Join(cfg.Targets, ","))
+	return err
 }
 
 type explainCmd struct{}

@@ -17,10 +17,11 @@ import (
 // side that vanished to be noticed, and long enough to cost nothing.
 const leaseWait = 20 * time.Second
 
-// RegisterJobs serves q. One that is no job.Inspector is fault.Unsupported to who inspects it.
+// RegisterJobs serves q. One that is no job.Inspector or job.KindInspector is fault.Unsupported to who inspects it.
 func RegisterJobs(s gogrpc.ServiceRegistrar, q job.Queue) {
 	out := &jobServer{queue: q}
 	out.inspector, _ = q.(job.Inspector)
+	out.kinds, _ = q.(job.KindInspector)
 	pb.RegisterJobServiceServer(s, out)
 }
 
@@ -28,6 +29,7 @@ type jobServer struct {
 	pb.UnimplementedJobServiceServer
 	queue     job.Queue
 	inspector job.Inspector
+	kinds     job.KindInspector
 }
 
 // Enqueue implements pb.JobServiceServer.
@@ -84,6 +86,24 @@ func (s *jobServer) GetQueueStats(ctx context.Context, _ *pb.GetQueueStatsReques
 	return &pb.GetQueueStatsResponse{Waiting: int64(st.Waiting), Delayed: int64(st.Delayed), Leased: int64(st.Leased), Dead: int64(st.Dead)}, nil
 }
 
+// ListQueueStats implements pb.JobServiceServer.
+func (s *jobServer) ListQueueStats(ctx context.Context, _ *pb.ListQueueStatsRequest) (*pb.ListQueueStatsResponse, error) {
+	if s.kinds == nil {
+		return nil, answer(ctx, fault.New(fault.Unsupported, "grpc.StatsByKind", "the queue served here does not count by kind"))
+	}
+	kinds, err := s.kinds.StatsByKind(ctx)
+	if err != nil {
+		return nil, answer(ctx, err)
+	}
+	out := &pb.ListQueueStatsResponse{}
+	for kind, st := range kinds {
+		out.Kinds = append(out.Kinds, &pb.KindStats{
+			Kind: kind, Waiting: int64(st.Waiting), Delayed: int64(st.Delayed), Leased: int64(st.Leased), Dead: int64(st.Dead),
+		})
+	}
+	return out, nil
+}
+
 // ListDeadJobs implements pb.JobServiceServer.
 func (s *jobServer) ListDeadJobs(ctx context.Context, req *pb.ListDeadJobsRequest) (*pb.ListDeadJobsResponse, error) {
 	if s.inspector == nil {
@@ -100,12 +120,13 @@ func (s *jobServer) ListDeadJobs(ctx context.Context, req *pb.ListDeadJobsReques
 	return out, nil
 }
 
-// Jobs is a job.Queue elsewhere, and its Inspector. All methods are safe for concurrent use.
+// Jobs is a job.Queue elsewhere, and its Inspector and KindInspector. All methods are safe for concurrent use.
 type Jobs struct{ c pb.JobServiceClient }
 
 var (
-	_ job.Queue     = (*Jobs)(nil)
-	_ job.Inspector = (*Jobs)(nil)
+	_ job.Queue         = (*Jobs)(nil)
+	_ job.Inspector     = (*Jobs)(nil)
+	_ job.KindInspector = (*Jobs)(nil)
 )
 
 // NewJobs returns the queue that RegisterJobs serves at the far end of conn.
@@ -167,6 +188,19 @@ func (j *Jobs) Nack(ctx context.Context, token string, delay time.Duration, caus
 func (j *Jobs) Stats(ctx context.Context) (job.Stats, error) {
 	st, err := invoke(ctx, "grpc.Stats", j.c.GetQueueStats, &pb.GetQueueStatsRequest{})
 	return job.Stats{Waiting: int(st.GetWaiting()), Delayed: int(st.GetDelayed()), Leased: int(st.GetLeased()), Dead: int(st.GetDead())}, err
+}
+
+// StatsByKind implements job.KindInspector.
+func (j *Jobs) StatsByKind(ctx context.Context) (map[string]job.Stats, error) {
+	resp, err := invoke(ctx, "grpc.StatsByKind", j.c.ListQueueStats, &pb.ListQueueStatsRequest{})
+	if err != nil {
+		return nil, err
+	}
+	kinds := make(map[string]job.Stats, len(resp.GetKinds()))
+	for _, k := range resp.GetKinds() {
+		kinds[k.GetKind()] = job.Stats{Waiting: int(k.GetWaiting()), Delayed: int(k.GetDelayed()), Leased: int(k.GetLeased()), Dead: int(k.GetDead())}
+	}
+	return kinds, nil
 }
 
 // DeadLetters implements job.Inspector.

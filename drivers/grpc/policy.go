@@ -25,7 +25,8 @@ func idempotent() []string {
 		pb.CacheService_GetValue_FullMethodName,
 		pb.KeysService_MakeDataKey_FullMethodName, pb.KeysService_Unwrap_FullMethodName, pb.KeysService_Shred_FullMethodName,
 		pb.EventService_ListDeadEvents_FullMethodName,
-		pb.JobService_Extend_FullMethodName, pb.JobService_GetQueueStats_FullMethodName, pb.JobService_ListDeadJobs_FullMethodName,
+		pb.JobService_Extend_FullMethodName, pb.JobService_GetQueueStats_FullMethodName,
+		pb.JobService_ListQueueStats_FullMethodName, pb.JobService_ListDeadJobs_FullMethodName,
 		pb.VerifierService_Check_FullMethodName, pb.VerifierService_GetHead_FullMethodName,
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/streamgate/streamgate/drivers/grpc"
 	"github.com/streamgate/streamgate/drivers/grpc/pb"
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media/playback/playbacktest"
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/rule"
@@ -310,6 +311,22 @@ func TestAPowerThatIsNotThere(t *testing.T) {
 		"Claim": claim, "Take": take, "Release": c.Release(t.Context(), "k", "o"),
 		"Update": c.Update(t.Context(), "k", time.Hour, func([]byte) ([]byte, error) { return nil, nil }),
 	} {
+		if !errors.Is(err, fault.Unsupported) {
+			t.Errorf("%s: %v, want fault.Unsupported", what, err)
+		}
+	}
+}
+
+// plainQueue cannot be inspected.
+type plainQueue struct{ job.Queue }
+
+func TestAQueueThatCannotBeInspected(t *testing.T) {
+	t.Parallel()
+	q := grpc.NewJobs(over(t, grpc.ServerOptions{}, func(s gogrpc.ServiceRegistrar) { grpc.RegisterJobs(s, plainQueue{job.NewMemory(job.Options{})}) }))
+	_, stats := q.Stats(t.Context())
+	_, kinds := q.StatsByKind(t.Context())
+	_, dead := q.DeadLetters(t.Context(), 1)
+	for what, err := range map[string]error{"Stats": stats, "StatsByKind": kinds, "DeadLetters": dead} {
 		if !errors.Is(err, fault.Unsupported) {
 			t.Errorf("%s: %v, want fault.Unsupported", what, err)
 		}

@@ -159,6 +159,29 @@ func (m *mirror) stats() job.Stats {
 	return s
 }
 
+// kinds is stats by the kind of the jobs.
+func (m *mirror) kinds() map[string]job.Stats {
+	kinds := map[string]job.Stats{}
+	for _, e := range m.entries {
+		if e.rec.Done {
+			continue
+		}
+		s := kinds[e.rec.Job.Kind]
+		switch {
+		case m.dead[e.key] != nil:
+			s.Dead++
+		case e.in != &m.timed: // ready, or just being leased
+			s.Waiting++
+		case e.rec.Token != "":
+			s.Leased++
+		default:
+			s.Delayed++
+		}
+		kinds[e.rec.Job.Kind] = s
+	}
+	return kinds
+}
+
 // pile is a heap of entries that know their place in it.
 type pile struct {
 	items []*entry

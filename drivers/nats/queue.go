@@ -77,8 +77,9 @@ type Queue struct {
 }
 
 var (
-	_ job.Queue     = (*Queue)(nil)
-	_ job.Inspector = (*Queue)(nil)
+	_ job.Queue         = (*Queue)(nil)
+	_ job.Inspector     = (*Queue)(nil)
+	_ job.KindInspector = (*Queue)(nil)
 )
 
 // Queue returns a queue over c and starts to mirror it. Close of c ends it.
@@ -219,6 +220,19 @@ func (q *Queue) Stats(ctx context.Context) (job.Stats, error) {
 	defer q.mu.Unlock()
 	q.m.settle(q.o.Now())
 	return q.m.stats(), nil
+}
+
+// StatsByKind implements job.KindInspector. It counts what Stats does, and costs a look at every job.
+func (q *Queue) StatsByKind(ctx context.Context) (map[string]job.Stats, error) {
+	bound, cancel := q.c.bound(ctx)
+	defer cancel()
+	if err := q.sync(bound); err != nil {
+		return nil, q.c.failed(bound, "nats.StatsByKind", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.m.settle(q.o.Now())
+	return q.m.kinds(), nil
 }
 
 // DeadLetters implements job.Inspector, for all processes.

@@ -9,6 +9,7 @@ import (
 // Session implements auth.SessionFinder.
 func (a *Auth) Session(ctx context.Context, tenant, id string) (auth.SessionRecord, error) {
 	const op = "sqldb.Session"
+	ctx = ofTenant(ctx, tenant)
 	s := auth.SessionRecord{Tenant: tenant, ID: id}
 	var acc string
 	var created, ends int64

@@ -82,6 +82,7 @@ type Inspector interface {
 }
 
 // KindInspector is a further power of a Queue that counts its jobs by kind. Kinds without jobs may be left out.
+// A queue elsewhere that turns out not to have it is fault.Unsupported.
 type KindInspector interface {
 	StatsByKind(ctx context.Context) (map[string]Stats, error)
 }

@@ -746,6 +746,163 @@ func (x *GetQueueStatsResponse) GetDead() int64 {
 	return 0
 }
 
+type ListQueueStatsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueueStatsRequest) Reset() {
+	*x = ListQueueStatsRequest{}
+	mi := &file_streamgate_v1_job_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueueStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueueStatsRequest) ProtoMessage() {}
+
+func (x *ListQueueStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_job_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueueStatsRequest.ProtoReflect.Descriptor instead.
+func (*ListQueueStatsRequest) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{14}
+}
+
+type ListQueueStatsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         []*KindStats           `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueueStatsResponse) Reset() {
+	*x = ListQueueStatsResponse{}
+	mi := &file_streamgate_v1_job_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueueStatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueueStatsResponse) ProtoMessage() {}
+
+func (x *ListQueueStatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_job_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueueStatsResponse.ProtoReflect.Descriptor instead.
+func (*ListQueueStatsResponse) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListQueueStatsResponse) GetKinds() []*KindStats {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+// KindStats is job.Stats of a kind.
+type KindStats struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Waiting       int64                  `protobuf:"varint,2,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Delayed       int64                  `protobuf:"varint,3,opt,name=delayed,proto3" json:"delayed,omitempty"`
+	Leased        int64                  `protobuf:"varint,4,opt,name=leased,proto3" json:"leased,omitempty"`
+	Dead          int64                  `protobuf:"varint,5,opt,name=dead,proto3" json:"dead,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KindStats) Reset() {
+	*x = KindStats{}
+	mi := &file_streamgate_v1_job_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KindStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KindStats) ProtoMessage() {}
+
+func (x *KindStats) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_job_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KindStats.ProtoReflect.Descriptor instead.
+func (*KindStats) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *KindStats) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KindStats) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *KindStats) GetDelayed() int64 {
+	if x != nil {
+		return x.Delayed
+	}
+	return 0
+}
+
+func (x *KindStats) GetLeased() int64 {
+	if x != nil {
+		return x.Leased
+	}
+	return 0
+}
+
+func (x *KindStats) GetDead() int64 {
+	if x != nil {
+		return x.Dead
+	}
+	return 0
+}
+
 type ListDeadJobsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Limit         int64                  `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -755,7 +912,7 @@ type ListDeadJobsRequest struct {
 
 func (x *ListDeadJobsRequest) Reset() {
 	*x = ListDeadJobsRequest{}
-	mi := &file_streamgate_v1_job_proto_msgTypes[14]
+	mi := &file_streamgate_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +924,7 @@ func (x *ListDeadJobsRequest) String() string {
 func (*ListDeadJobsRequest) ProtoMessage() {}
 
 func (x *ListDeadJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_job_proto_msgTypes[14]
+	mi := &file_streamgate_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +937,7 @@ func (x *ListDeadJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadJobsRequest) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListDeadJobsRequest) GetLimit() int64 {
@@ -799,7 +956,7 @@ type ListDeadJobsResponse struct {
 
 func (x *ListDeadJobsResponse) Reset() {
 	*x = ListDeadJobsResponse{}
-	mi := &file_streamgate_v1_job_proto_msgTypes[15]
+	mi := &file_streamgate_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +968,7 @@ func (x *ListDeadJobsResponse) String() string {
 func (*ListDeadJobsResponse) ProtoMessage() {}
 
 func (x *ListDeadJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_job_proto_msgTypes[15]
+	mi := &file_streamgate_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +981,7 @@ func (x *ListDeadJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadJobsResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListDeadJobsResponse) GetDead() []*DeadJob {
@@ -847,7 +1004,7 @@ type DeadJob struct {
 
 func (x *DeadJob) Reset() {
 	*x = DeadJob{}
-	mi := &file_streamgate_v1_job_proto_msgTypes[16]
+	mi := &file_streamgate_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1016,7 @@ func (x *DeadJob) String() string {
 func (*DeadJob) ProtoMessage() {}
 
 func (x *DeadJob) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_job_proto_msgTypes[16]
+	mi := &file_streamgate_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1029,7 @@ func (x *DeadJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadJob.ProtoReflect.Descriptor instead.
 func (*DeadJob) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_streamgate_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeadJob) GetJob() *Job {
@@ -950,7 +1107,16 @@ const file_streamgate_v1_job_proto_rawDesc = "" +
 	"\awaiting\x18\x01 \x01(\x03R\awaiting\x12\x18\n" +
 	"\adelayed\x18\x02 \x01(\x03R\adelayed\x12\x16\n" +
 	"\x06leased\x18\x03 \x01(\x03R\x06leased\x12\x12\n" +
-	"\x04dead\x18\x04 \x01(\x03R\x04dead\"+\n" +
+	"\x04dead\x18\x04 \x01(\x03R\x04dead\"\x17\n" +
+	"\x15ListQueueStatsRequest\"H\n" +
+	"\x16ListQueueStatsResponse\x12.\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x18.streamgate.v1.KindStatsR\x05kinds\"\x7f\n" +
+	"\tKindStats\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\awaiting\x18\x02 \x01(\x03R\awaiting\x12\x18\n" +
+	"\adelayed\x18\x03 \x01(\x03R\adelayed\x12\x16\n" +
+	"\x06leased\x18\x04 \x01(\x03R\x06leased\x12\x12\n" +
+	"\x04dead\x18\x05 \x01(\x03R\x04dead\"+\n" +
 	"\x13ListDeadJobsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x03R\x05limit\"B\n" +
 	"\x14ListDeadJobsResponse\x12*\n" +
@@ -959,7 +1125,7 @@ const file_streamgate_v1_job_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x12.streamgate.v1.JobR\x03job\x12\x1a\n" +
 	"\battempts\x18\x02 \x01(\x03R\battempts\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at2\x95\x04\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at2\xf4\x04\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\aEnqueue\x12\x1d.streamgate.v1.EnqueueRequest\x1a\x1e.streamgate.v1.EnqueueResponse\x12B\n" +
@@ -967,7 +1133,8 @@ const file_streamgate_v1_job_proto_rawDesc = "" +
 	"\x06Extend\x12\x1c.streamgate.v1.ExtendRequest\x1a\x1d.streamgate.v1.ExtendResponse\x12<\n" +
 	"\x03Ack\x12\x19.streamgate.v1.AckRequest\x1a\x1a.streamgate.v1.AckResponse\x12?\n" +
 	"\x04Nack\x12\x1a.streamgate.v1.NackRequest\x1a\x1b.streamgate.v1.NackResponse\x12Z\n" +
-	"\rGetQueueStats\x12#.streamgate.v1.GetQueueStatsRequest\x1a$.streamgate.v1.GetQueueStatsResponse\x12W\n" +
+	"\rGetQueueStats\x12#.streamgate.v1.GetQueueStatsRequest\x1a$.streamgate.v1.GetQueueStatsResponse\x12]\n" +
+	"\x0eListQueueStats\x12$.streamgate.v1.ListQueueStatsRequest\x1a%.streamgate.v1.ListQueueStatsResponse\x12W\n" +
 	"\fListDeadJobs\x12\".streamgate.v1.ListDeadJobsRequest\x1a#.streamgate.v1.ListDeadJobsResponseB5Z3github.com/streamgate/streamgate/drivers/grpc/pb;pbb\x06proto3"
 
 var (
@@ -982,60 +1149,66 @@ func file_streamgate_v1_job_proto_rawDescGZIP() []byte {
 	return file_streamgate_v1_job_proto_rawDescData
 }
 
-var file_streamgate_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_streamgate_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_streamgate_v1_job_proto_goTypes = []any{
-	(*Job)(nil),                   // 0: streamgate.v1.Job
-	(*EnqueueRequest)(nil),        // 1: streamgate.v1.EnqueueRequest
-	(*EnqueueResponse)(nil),       // 2: streamgate.v1.EnqueueResponse
-	(*LeaseRequest)(nil),          // 3: streamgate.v1.LeaseRequest
-	(*LeaseResponse)(nil),         // 4: streamgate.v1.LeaseResponse
-	(*LeasedJob)(nil),             // 5: streamgate.v1.LeasedJob
-	(*ExtendRequest)(nil),         // 6: streamgate.v1.ExtendRequest
-	(*ExtendResponse)(nil),        // 7: streamgate.v1.ExtendResponse
-	(*AckRequest)(nil),            // 8: streamgate.v1.AckRequest
-	(*AckResponse)(nil),           // 9: streamgate.v1.AckResponse
-	(*NackRequest)(nil),           // 10: streamgate.v1.NackRequest
-	(*NackResponse)(nil),          // 11: streamgate.v1.NackResponse
-	(*GetQueueStatsRequest)(nil),  // 12: streamgate.v1.GetQueueStatsRequest
-	(*GetQueueStatsResponse)(nil), // 13: streamgate.v1.GetQueueStatsResponse
-	(*ListDeadJobsRequest)(nil),   // 14: streamgate.v1.ListDeadJobsRequest
-	(*ListDeadJobsResponse)(nil),  // 15: streamgate.v1.ListDeadJobsResponse
-	(*DeadJob)(nil),               // 16: streamgate.v1.DeadJob
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*Job)(nil),                    // 0: streamgate.v1.Job
+	(*EnqueueRequest)(nil),         // 1: streamgate.v1.EnqueueRequest
+	(*EnqueueResponse)(nil),        // 2: streamgate.v1.EnqueueResponse
+	(*LeaseRequest)(nil),           // 3: streamgate.v1.LeaseRequest
+	(*LeaseResponse)(nil),          // 4: streamgate.v1.LeaseResponse
+	(*LeasedJob)(nil),              // 5: streamgate.v1.LeasedJob
+	(*ExtendRequest)(nil),          // 6: streamgate.v1.ExtendRequest
+	(*ExtendResponse)(nil),         // 7: streamgate.v1.ExtendResponse
+	(*AckRequest)(nil),             // 8: streamgate.v1.AckRequest
+	(*AckResponse)(nil),            // 9: streamgate.v1.AckResponse
+	(*NackRequest)(nil),            // 10: streamgate.v1.NackRequest
+	(*NackResponse)(nil),           // 11: streamgate.v1.NackResponse
+	(*GetQueueStatsRequest)(nil),   // 12: streamgate.v1.GetQueueStatsRequest
+	(*GetQueueStatsResponse)(nil),  // 13: streamgate.v1.GetQueueStatsResponse
+	(*ListQueueStatsRequest)(nil),  // 14: streamgate.v1.ListQueueStatsRequest
+	(*ListQueueStatsResponse)(nil), // 15: streamgate.v1.ListQueueStatsResponse
+	(*KindStats)(nil),              // 16: streamgate.v1.KindStats
+	(*ListDeadJobsRequest)(nil),    // 17: streamgate.v1.ListDeadJobsRequest
+	(*ListDeadJobsResponse)(nil),   // 18: streamgate.v1.ListDeadJobsResponse
+	(*DeadJob)(nil),                // 19: streamgate.v1.DeadJob
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
 }
 var file_streamgate_v1_job_proto_depIdxs = []int32{
-	17, // 0: streamgate.v1.Job.not_before:type_name -> google.protobuf.Timestamp
+	20, // 0: streamgate.v1.Job.not_before:type_name -> google.protobuf.Timestamp
 	0,  // 1: streamgate.v1.EnqueueRequest.jobs:type_name -> streamgate.v1.Job
-	18, // 2: streamgate.v1.LeaseRequest.hold:type_name -> google.protobuf.Duration
-	18, // 3: streamgate.v1.LeaseRequest.wait:type_name -> google.protobuf.Duration
+	21, // 2: streamgate.v1.LeaseRequest.hold:type_name -> google.protobuf.Duration
+	21, // 3: streamgate.v1.LeaseRequest.wait:type_name -> google.protobuf.Duration
 	5,  // 4: streamgate.v1.LeaseResponse.lease:type_name -> streamgate.v1.LeasedJob
 	0,  // 5: streamgate.v1.LeasedJob.job:type_name -> streamgate.v1.Job
-	17, // 6: streamgate.v1.LeasedJob.expires:type_name -> google.protobuf.Timestamp
-	18, // 7: streamgate.v1.ExtendRequest.hold:type_name -> google.protobuf.Duration
-	18, // 8: streamgate.v1.NackRequest.delay:type_name -> google.protobuf.Duration
-	16, // 9: streamgate.v1.ListDeadJobsResponse.dead:type_name -> streamgate.v1.DeadJob
-	0,  // 10: streamgate.v1.DeadJob.job:type_name -> streamgate.v1.Job
-	17, // 11: streamgate.v1.DeadJob.at:type_name -> google.protobuf.Timestamp
-	1,  // 12: streamgate.v1.JobService.Enqueue:input_type -> streamgate.v1.EnqueueRequest
-	3,  // 13: streamgate.v1.JobService.Lease:input_type -> streamgate.v1.LeaseRequest
-	6,  // 14: streamgate.v1.JobService.Extend:input_type -> streamgate.v1.ExtendRequest
-	8,  // 15: streamgate.v1.JobService.Ack:input_type -> streamgate.v1.AckRequest
-	10, // 16: streamgate.v1.JobService.Nack:input_type -> streamgate.v1.NackRequest
-	12, // 17: streamgate.v1.JobService.GetQueueStats:input_type -> streamgate.v1.GetQueueStatsRequest
-	14, // 18: streamgate.v1.JobService.ListDeadJobs:input_type -> streamgate.v1.ListDeadJobsRequest
-	2,  // 19: streamgate.v1.JobService.Enqueue:output_type -> streamgate.v1.EnqueueResponse
-	4,  // 20: streamgate.v1.JobService.Lease:output_type -> streamgate.v1.LeaseResponse
-	7,  // 21: streamgate.v1.JobService.Extend:output_type -> streamgate.v1.ExtendResponse
-	9,  // 22: streamgate.v1.JobService.Ack:output_type -> streamgate.v1.AckResponse
-	11, // 23: streamgate.v1.JobService.Nack:output_type -> streamgate.v1.NackResponse
-	13, // 24: streamgate.v1.JobService.GetQueueStats:output_type -> streamgate.v1.GetQueueStatsResponse
-	15, // 25: streamgate.v1.JobService.ListDeadJobs:output_type -> streamgate.v1.ListDeadJobsResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	20, // 6: streamgate.v1.LeasedJob.expires:type_name -> google.protobuf.Timestamp
+	21, // 7: streamgate.v1.ExtendRequest.hold:type_name -> google.protobuf.Duration
+	21, // 8: streamgate.v1.NackRequest.delay:type_name -> google.protobuf.Duration
+	16, // 9: streamgate.v1.ListQueueStatsResponse.kinds:type_name -> streamgate.v1.KindStats
+	19, // 10: streamgate.v1.ListDeadJobsResponse.dead:type_name -> streamgate.v1.DeadJob
+	0,  // 11: streamgate.v1.DeadJob.job:type_name -> streamgate.v1.Job
+	20, // 12: streamgate.v1.DeadJob.at:type_name -> google.protobuf.Timestamp
+	1,  // 13: streamgate.v1.JobService.Enqueue:input_type -> streamgate.v1.EnqueueRequest
+	3,  // 14: streamgate.v1.JobService.Lease:input_type -> streamgate.v1.LeaseRequest
+	6,  // 15: streamgate.v1.JobService.Extend:input_type -> streamgate.v1.ExtendRequest
+	8,  // 16: streamgate.v1.JobService.Ack:input_type -> streamgate.v1.AckRequest
+	10, // 17: streamgate.v1.JobService.Nack:input_type -> streamgate.v1.NackRequest
+	12, // 18: streamgate.v1.JobService.GetQueueStats:input_type -> streamgate.v1.GetQueueStatsRequest
+	14, // 19: streamgate.v1.JobService.ListQueueStats:input_type -> streamgate.v1.ListQueueStatsRequest
+	17, // 20: streamgate.v1.JobService.ListDeadJobs:input_type -> streamgate.v1.ListDeadJobsRequest
+	2,  // 21: streamgate.v1.JobService.Enqueue:output_type -> streamgate.v1.EnqueueResponse
+	4,  // 22: streamgate.v1.JobService.Lease:output_type -> streamgate.v1.LeaseResponse
+	7,  // 23: streamgate.v1.JobService.Extend:output_type -> streamgate.v1.ExtendResponse
+	9,  // 24: streamgate.v1.JobService.Ack:output_type -> streamgate.v1.AckResponse
+	11, // 25: streamgate.v1.JobService.Nack:output_type -> streamgate.v1.NackResponse
+	13, // 26: streamgate.v1.JobService.GetQueueStats:output_type -> streamgate.v1.GetQueueStatsResponse
+	15, // 27: streamgate.v1.JobService.ListQueueStats:output_type -> streamgate.v1.ListQueueStatsResponse
+	18, // 28: streamgate.v1.JobService.ListDeadJobs:output_type -> streamgate.v1.ListDeadJobsResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_streamgate_v1_job_proto_init() }
@@ -1049,7 +1222,7 @@ func file_streamgate_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgate_v1_job_proto_rawDesc), len(file_streamgate_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,20 +19,21 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	JobService_Enqueue_FullMethodName       = "/streamgate.v1.JobService/Enqueue"
-	JobService_Lease_FullMethodName         = "/streamgate.v1.JobService/Lease"
-	JobService_Extend_FullMethodName        = "/streamgate.v1.JobService/Extend"
-	JobService_Ack_FullMethodName           = "/streamgate.v1.JobService/Ack"
-	JobService_Nack_FullMethodName          = "/streamgate.v1.JobService/Nack"
-	JobService_GetQueueStats_FullMethodName = "/streamgate.v1.JobService/GetQueueStats"
-	JobService_ListDeadJobs_FullMethodName  = "/streamgate.v1.JobService/ListDeadJobs"
+	JobService_Enqueue_FullMethodName        = "/streamgate.v1.JobService/Enqueue"
+	JobService_Lease_FullMethodName          = "/streamgate.v1.JobService/Lease"
+	JobService_Extend_FullMethodName         = "/streamgate.v1.JobService/Extend"
+	JobService_Ack_FullMethodName            = "/streamgate.v1.JobService/Ack"
+	JobService_Nack_FullMethodName           = "/streamgate.v1.JobService/Nack"
+	JobService_GetQueueStats_FullMethodName  = "/streamgate.v1.JobService/GetQueueStats"
+	JobService_ListQueueStats_FullMethodName = "/streamgate.v1.JobService/ListQueueStats"
+	JobService_ListDeadJobs_FullMethodName   = "/streamgate.v1.JobService/ListDeadJobs"
 )
 
 // JobServiceClient is the client API for JobService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// JobService is job.Queue and job.Inspector.
+// JobService is job.Queue, job.Inspector and job.KindInspector.
 type JobServiceClient interface {
 	// Enqueue adds all jobs or none.
 	Enqueue(ctx context.Context, in *EnqueueRequest, opts ...grpc.CallOption) (*EnqueueResponse, error)
@@ -46,6 +47,8 @@ type JobServiceClient interface {
 	Nack(ctx context.Context, in *NackRequest, opts ...grpc.CallOption) (*NackResponse, error)
 	// GetQueueStats counts the jobs.
 	GetQueueStats(ctx context.Context, in *GetQueueStatsRequest, opts ...grpc.CallOption) (*GetQueueStatsResponse, error)
+	// ListQueueStats counts the jobs by kind.
+	ListQueueStats(ctx context.Context, in *ListQueueStatsRequest, opts ...grpc.CallOption) (*ListQueueStatsResponse, error)
 	// ListDeadJobs returns the jobs that used up their attempts, the latest first.
 	ListDeadJobs(ctx context.Context, in *ListDeadJobsRequest, opts ...grpc.CallOption) (*ListDeadJobsResponse, error)
 }
@@ -118,6 +121,16 @@ func (c *jobServiceClient) GetQueueStats(ctx context.Context, in *GetQueueStatsR
 	return out, nil
 }
 
+func (c *jobServiceClient) ListQueueStats(ctx context.Context, in *ListQueueStatsRequest, opts ...grpc.CallOption) (*ListQueueStatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQueueStatsResponse)
+	err := c.cc.Invoke(ctx, JobService_ListQueueStats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *jobServiceClient) ListDeadJobs(ctx context.Context, in *ListDeadJobsRequest, opts ...grpc.CallOption) (*ListDeadJobsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListDeadJobsResponse)
@@ -132,7 +145,7 @@ func (c *jobServiceClient) ListDeadJobs(ctx context.Context, in *ListDeadJobsReq
 // All implementations must embed UnimplementedJobServiceServer
 // for forward compatibility.
 //
-// JobService is job.Queue and job.Inspector.
+// JobService is job.Queue, job.Inspector and job.KindInspector.
 type JobServiceServer interface {
 	// Enqueue adds all jobs or none.
 	Enqueue(context.Context, *EnqueueRequest) (*EnqueueResponse, error)
@@ -146,6 +159,8 @@ type JobServiceServer interface {
 	Nack(context.Context, *NackRequest) (*NackResponse, error)
 	// GetQueueStats counts the jobs.
 	GetQueueStats(context.Context, *GetQueueStatsRequest) (*GetQueueStatsResponse, error)
+	// ListQueueStats counts the jobs by kind.
+	ListQueueStats(context.Context, *ListQueueStatsRequest) (*ListQueueStatsResponse, error)
 	// ListDeadJobs returns the jobs that used up their attempts, the latest first.
 	ListDeadJobs(context.Context, *ListDeadJobsRequest) (*ListDeadJobsResponse, error)
 	mustEmbedUnimplementedJobServiceServer()
@@ -175,6 +190,9 @@ func (UnimplementedJobServiceServer) Nack(context.Context, *NackRequest) (*NackR
 }
 func (UnimplementedJobServiceServer) GetQueueStats(context.Context, *GetQueueStatsRequest) (*GetQueueStatsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetQueueStats not implemented")
+}
+func (UnimplementedJobServiceServer) ListQueueStats(context.Context, *ListQueueStatsRequest) (*ListQueueStatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQueueStats not implemented")
 }
 func (UnimplementedJobServiceServer) ListDeadJobs(context.Context, *ListDeadJobsRequest) (*ListDeadJobsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeadJobs not implemented")
@@ -308,6 +326,24 @@ func _JobService_GetQueueStats_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _JobService_ListQueueStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQueueStatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).ListQueueStats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_ListQueueStats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).ListQueueStats(ctx, req.(*ListQueueStatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _JobService_ListDeadJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListDeadJobsRequest)
 	if err := dec(in); err != nil {
@@ -356,6 +392,10 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetQueueStats",
 			Handler:    _JobService_GetQueueStats_Handler,
+		},
+		{
+			MethodName: "ListQueueStats",
+			Handler:    _JobService_ListQueueStats_Handler,
 		},
 		{
 			MethodName: "ListDeadJobs",

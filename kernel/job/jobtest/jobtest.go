@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ func Cases() []Case {
 		{"the queue's own back-off grows", backoff},
 		{"attempts end in a dead letter", dead},
 		{"expired leases are attempts", deadByExpiry},
+		{"jobs are counted by kind and state", counts},
 		{"payloads are copied", ownership},
 		{"every job goes to one worker", workers},
 		{"bad arguments are refused and nothing is added", refusals},
@@ -404,6 +406,41 @@ func deadByExpiry(t testing.TB, newQueue NewQueue) {
 	time.Sleep(short + quiet)
 	empty(t, q, "k")
 	corpse(t, q, 2, "expired")
+}
+
+// counts checks the counts of a queue that tells any.
+func counts(t testing.TB, newQueue NewQueue) {
+	q := newQueue(t, usual())
+	enqueue(t, q, job.Job{ID: "1", Kind: "k", MaxAttempts: 1, Priority: 1}, job.Job{ID: "2", Kind: "k"}, job.Job{ID: "3", Kind: "k"},
+		job.Job{ID: "4", Kind: "k", NotBefore: time.Now().Add(time.Hour)}, job.Job{ID: "5", Kind: "other"}, job.Job{ID: "6", Kind: "other"},
+		job.Job{ID: "7", Kind: "other", NotBefore: time.Now().Add(time.Hour)})
+	counted(t, q, map[string]job.Stats{"k": {Waiting: 3, Delayed: 1}, "other": {Waiting: 2, Delayed: 1}})
+	must(t, q.Nack(t.Context(), take(t, q, long).Token, 0, errors.New("no codec")))
+	held := take(t, q, long)
+	counted(t, q, map[string]job.Stats{"k": {Waiting: 1, Delayed: 1, Leased: 1, Dead: 1}, "other": {Waiting: 2, Delayed: 1}})
+	must(t, q.Nack(t.Context(), held.Token, time.Hour, nil))
+	must(t, q.Ack(t.Context(), take(t, q, long).Token))
+	counted(t, q, map[string]job.Stats{"k": {Delayed: 2, Dead: 1}, "other": {Waiting: 2, Delayed: 1}})
+}
+
+func counted(t testing.TB, q job.Queue, want map[string]job.Stats) {
+	t.Helper()
+	if inspector, ok := q.(job.Inspector); ok {
+		var all job.Stats
+		for _, s := range want {
+			all = job.Stats{Waiting: all.Waiting + s.Waiting, Delayed: all.Delayed + s.Delayed, Leased: all.Leased + s.Leased, Dead: all.Dead + s.Dead}
+		}
+		if got, err := inspector.Stats(t.Context()); err != nil || got != all {
+			t.Errorf("Stats: %+v, %v; want %+v", got, err, all)
+		}
+	}
+	if inspector, ok := q.(job.KindInspector); ok {
+		got, err := inspector.StatsByKind(t.Context())
+		maps.DeleteFunc(got, func(_ string, s job.Stats) bool { return s == job.Stats{} })
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("StatsByKind: %+v, %v; want %+v", got, err, want)
+		}
+	}
 }
 
 func ownership(t testing.TB, newQueue NewQueue) {

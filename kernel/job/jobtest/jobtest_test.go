@@ -23,6 +23,7 @@ type broken struct {
 	extend  func(ctx context.Context, token string, d time.Duration) error
 	ack     func(ctx context.Context, token string) error
 	nack    func(ctx context.Context, token string, delay time.Duration, cause error) error
+	byKind  func(kinds map[string]job.Stats)
 }
 
 func (b *broken) Enqueue(ctx context.Context, jobs ...job.Job) error {
@@ -60,6 +61,14 @@ func (b *broken) Nack(ctx context.Context, token string, delay time.Duration, ca
 		return b.nack(ctx, token, delay, cause)
 	}
 	return b.Memory.Nack(ctx, token, delay, cause)
+}
+
+func (b *broken) StatsByKind(ctx context.Context) (map[string]job.Stats, error) {
+	kinds, err := b.Memory.StatsByKind(ctx)
+	if b.byKind != nil {
+		b.byKind(kinds)
+	}
+	return kinds, err
 }
 
 // The suite must notice each of these, in the case named.
@@ -158,8 +167,16 @@ func TestSuiteNoticesBrokenQueues(t *testing.T) {
 				return b.Memory.Nack(ctx, token, d, nil)
 			}
 		}},
-		"expiry is no attempt":  {"expired leases", edit(func(j *job.Job) { j.MaxAttempts++ })},
-		"every worker gets all": {"every job", edit(func(j *job.Job) { n++; j.ID = j.ID[:1] })},
+		"expiry is no attempt":          {"expired leases", edit(func(j *job.Job) { j.MaxAttempts++ })},
+		"every worker gets all":         {"every job", edit(func(j *job.Job) { n++; j.ID = j.ID[:1] })},
+		"counts the delayed as waiting": {"jobs are counted", edit(func(j *job.Job) { j.NotBefore = time.Time{} })},
+		"calls all kinds one":           {"jobs are counted", edit(func(j *job.Job) { j.Kind = "k" })},
+		"counts what is finished": {"jobs are counted", func(b *broken) {
+			b.ack = func(ctx context.Context, token string) error { return b.Memory.Nack(ctx, token, 0, nil) }
+		}},
+		"counts by kind at random": {"jobs are counted", func(b *broken) {
+			b.byKind = func(kinds map[string]job.Stats) { kinds["k"], kinds["other"] = kinds["other"], kinds["k"] }
+		}},
 		"shares what it is given": {"payloads", func(b *broken) {
 			var kept []byte
 			b.enqueue = func(j *job.Job) { kept = j.Payload }

@@ -22,6 +22,9 @@ var clusterSizes = []int{14_000, 500_000}
 // measureCluster compares the platform as one process, everything embedded, with the same binary as nine services. Both
 // run all the time and are asked in turn.
 func measureCluster(ctx context.Context, c config, dir string, out io.Writer) (err error) {
+	if c.hopRate <= 0 || c.hop <= 0 || c.clip < 1 {
+		return errors.New("-hop-rate, -hop and -clip are more than 0")
+	}
 	// PostgreSQL runs as another user, who must be able to pass.
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // what is secret in it has modes of its own
 		return err

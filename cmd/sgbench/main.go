@@ -81,7 +81,7 @@ func main() {
 	flag.StringVar(&c.binary, "binary", "", "reference `server` of the cluster part (empty: built from this source tree)")
 	flag.Float64Var(&c.hopRate, "hop-rate", 50, "requests per second of the cluster part")
 	flag.DurationVar(&c.hop, "hop", 5*time.Second, "length of one turn of the cluster part")
-	flag.IntVar(&c.clip, "clip", 20, "seconds of the clip that the cluster part uploads")
+	flag.IntVar(&c.clip, "clip", 100, "seconds of the clip that the cluster part uploads")
 	flag.IntVar(&c.assets, "assets", 1000, "assets of the cache part")
 	flag.IntVar(&c.plays, "plays", 100_000, "plays of the cache part")
 	flag.IntVar(&c.crowd, "crowd", 1000, "first viewers at once of the cache part")

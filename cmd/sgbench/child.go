@@ -48,6 +48,13 @@ func runChild(kind string, in io.Reader, out io.Writer) error {
 		}
 		go untilEOF(in, cancel)
 		return serveBare(ctx, o, out)
+	case "streamer":
+		var o sharedOrders
+		if err := dec.Decode(&o); err != nil {
+			return err
+		}
+		go untilEOF(in, cancel)
+		return serveStreamer(ctx, o, out)
 	case "worker":
 		var o workerOrders
 		if err := dec.Decode(&o); err != nil {

@@ -14,6 +14,7 @@ import (
 func steps() []struct{ pkg, pattern string } {
 	return []struct{ pkg, pattern string }{
 		{"./nft", "^BenchmarkDecideWarm$"},
+		{"./drivers/grpc", "^BenchmarkCachedDecision$"},
 		{"./drivers/evm", "^BenchmarkCheck$"},
 		{"./media/cmaf", "^BenchmarkEncrypt$"},
 		{"./storage/envelope", "^Benchmark(Read|Write|Range500K)$"},

@@ -11,6 +11,11 @@
 //
 // Pool: the real pipeline with 1, 2 and 4 workers, each with the same part of a processor.
 //
+// Cluster: one process beside nine services of the same binary, on the same clip: latency of manifests, keys, segments and
+// decisions at a modest constant rate, upload, time to play, and what a hop costs.
+//
+// Cache: the hit rate of a replay, and the reads of the origin by a crowd of first viewers, over two processes that share a real Redis.
+//
 // Code: the Go benchmarks of single steps, through the go command; only in a source tree.
 package main
 
@@ -41,6 +46,13 @@ type config struct {
 	sizes    []int
 	quota    float64
 	film     int
+	binary   string
+	hopRate  float64
+	hop      time.Duration
+	clip     int
+	assets   int
+	plays    int
+	crowd    int
 }
 
 func main() {
@@ -52,7 +64,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool is one more")
+	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool, cluster and cache are more")
 	flag.DurationVar(&c.duration, "duration", 3*time.Second, "length of one turn of one server at one size")
 	flag.IntVar(&c.rounds, "rounds", 5, "turns of each server at each size")
 	flag.IntVar(&c.conns, "conns", 16, "connections of a segment turn")
@@ -66,6 +78,13 @@ func main() {
 	flag.StringVar(&c.profile, "profile", "", "write a CPU profile of the platform to this `file`")
 	flag.Float64Var(&c.quota, "quota", 0.4, "processors of each worker of the pool part")
 	flag.IntVar(&c.film, "film", 4*poolSegments, "seconds of the pool part's film")
+	flag.StringVar(&c.binary, "binary", "", "reference `server` of the cluster part (empty: built from this source tree)")
+	flag.Float64Var(&c.hopRate, "hop-rate", 50, "requests per second of the cluster part")
+	flag.DurationVar(&c.hop, "hop", 5*time.Second, "length of one turn of the cluster part")
+	flag.IntVar(&c.clip, "clip", 100, "seconds of the clip that the cluster part uploads")
+	flag.IntVar(&c.assets, "assets", 1000, "assets of the cache part")
+	flag.IntVar(&c.plays, "plays", 100_000, "plays of the cache part")
+	flag.IntVar(&c.crowd, "crowd", 1000, "first viewers at once of the cache part")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -87,7 +106,8 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	fmt.Fprintf(out, "%s, %s, `sgbench %s`\n\n", machine(), time.Now().UTC().Format("2006-01-02 15:04 MST"), strings.Join(os.Args[1:], " "))
+	fmt.Fprintf(out, "%s; commit %s; load average before %s; %s, `sgbench %s`\n\n",
+		machine(), commit(), load(), time.Now().UTC().Format("2006-01-02 15:04 MST"), strings.Join(os.Args[1:], " "))
 	segments, gated := strings.Contains(c.only, "segments"), strings.Contains(c.only, "gated")
 	if segments || gated {
 		p, err := startPlatform(ctx, dir, c)
@@ -111,6 +131,16 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	}
 	if strings.Contains(c.only, "pool") {
 		if err := measurePool(ctx, c, dir, out); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "cluster") {
+		if err := measureCluster(ctx, c, dir, out); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "cache") {
+		if err := measureCache(ctx, c, dir, out); err != nil {
 			return err
 		}
 	}
@@ -141,4 +171,22 @@ func machine() string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// commit names what was measured, where this is a source tree.
+func commit() string {
+	b, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// load is the load average of the last 1, 5 and 15 minutes, where Linux tells.
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(b)); err == nil && len(f) >= 3 {
+		return strings.Join(f[:3], " ")
+	}
+	return "unknown"
 }

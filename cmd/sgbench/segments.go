@@ -201,14 +201,20 @@ func fetch(ctx context.Context, url string) ([]byte, error) {
 }
 
 func do(req *http.Request) ([]byte, error) {
+	b, _, err := exchange(req)
+	return b, err
+}
+
+// exchange sends a request; an answer that is no success is an error.
+func exchange(req *http.Request) ([]byte, http.Header, error) {
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode >= 300 {
 		err = fmt.Errorf("%s %s: %s: %s", req.Method, req.URL.Path, res.Status, b)
 	}
-	return b, err
+	return b, res.Header, err
 }

@@ -67,10 +67,16 @@ type request struct {
 	head bool
 }
 
+// Request is one target. A body is JSON.
+type Request struct {
+	Method, URL, Body string
+	Header            map[string]string
+}
+
 // Parse reads one target a line, `METHOD URL [BODY]`; they are taken in turn. It
 // refuses addresses that are not loopback, and more than one server.
 func Parse(r io.Reader) (*Targets, error) {
-	t := &Targets{}
+	var all []Request
 	sc := bufio.NewScanner(r)
 	sc.Buffer(nil, 1<<20)
 	for sc.Scan() {
@@ -79,22 +85,34 @@ func Parse(r io.Reader) (*Targets, error) {
 			continue
 		}
 		raw, body, _ := strings.Cut(rest, " ")
-		u, err := url.Parse(raw)
+		all = append(all, Request{Method: method, URL: raw, Body: body})
+	}
+	if err := sc.Err(); err != nil {
+		return nil, err
+	}
+	return New(all)
+}
+
+// New renders requests, which are taken in turn. It refuses what Parse does.
+func New(all []Request) (*Targets, error) {
+	t := &Targets{}
+	for _, q := range all {
+		u, err := url.Parse(q.URL)
 		if err != nil || u.Scheme != "http" || u.Host == "" {
-			return nil, fmt.Errorf("%q: a line is METHOD http://host:port/path [BODY]", sc.Text())
+			return nil, fmt.Errorf("%q: a target is METHOD http://host:port/path [BODY]", q.Method+" "+q.URL)
 		}
 		if t.host != "" && t.host != u.Host {
 			return nil, fmt.Errorf("two hosts, %s and %s: load one", t.host, u.Host)
 		}
 		t.host = u.Host
-		req := method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n"
-		if body != "" {
-			req += "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n"
+		raw := q.Method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n"
+		for k, v := range q.Header {
+			raw += k + ": " + v + "\r\n"
 		}
-		t.requests = append(t.requests, request{[]byte(req + "\r\n" + body), method == http.MethodHead})
-	}
-	if err := sc.Err(); err != nil {
-		return nil, err
+		if q.Body != "" {
+			raw += "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(q.Body)) + "\r\n"
+		}
+		t.requests = append(t.requests, request{[]byte(raw + "\r\n" + q.Body), q.Method == http.MethodHead})
 	}
 	if len(t.requests) == 0 {
 		return nil, errors.New("no targets")

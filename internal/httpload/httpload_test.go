@@ -71,6 +71,24 @@ func TestEveryKindOfAnswer(t *testing.T) {
 	}
 }
 
+func TestHeadersAreSent(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b, err := io.ReadAll(r.Body); err != nil || string(b) != "{}" || r.Header.Get("Authorization") != "Bearer x" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer srv.Close()
+	ts, err := httpload.New([]httpload.Request{{Method: "POST", URL: srv.URL, Body: "{}", Header: map[string]string{"Authorization": "Bearer x"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := httpload.Run(ts, httpload.Options{Duration: 50 * time.Millisecond, Conns: 1})
+	if err != nil || r.Requests == 0 || r.Status["200"] != r.Requests {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 func TestEndedConnectionsAreErrors(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close") }))

@@ -184,9 +184,7 @@ func checkConfig(t *testing.T, bin, secrets string, s service) {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
 	// What the image says comes first.
-	for _, m := range regexp.MustCompile(`STREAMGATE_[A-Z_]+=\S+`).FindAllString(read(t, "docker/Dockerfile"), -1) {
-		cmd.Env = append(cmd.Env, m)
-	}
+	cmd.Env = append(cmd.Env, regexp.MustCompile(`STREAMGATE_[A-Z_]+=\S+`).FindAllString(read(t, "docker/Dockerfile"), -1)...)
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "configuration of "+s.Environment["STREAMGATE_TARGET"]) {
 		t.Errorf("%v\n%s", err, out)
 	}

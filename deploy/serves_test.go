@@ -73,7 +73,7 @@ func TestComposeServes(t *testing.T) {
 		"/": http.StatusOK, "/v1/chains": http.StatusOK, "/v1/assets": http.StatusOK, "/v1/media/none/1/v/init.mp4": http.StatusNotFound, "/v1/system": http.StatusUnauthorized,
 	} {
 		for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-			res, err := http.Get(gateway + path) //nolint:noctx // bounded by the loop
+			res, err := http.Get(gateway + path)
 			if err == nil {
 				_ = res.Body.Close()
 				if res.StatusCode == status {

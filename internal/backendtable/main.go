@@ -34,7 +34,7 @@ func main() {
 	flag.Parse()
 	if err := run(*results, *command); err != nil {
 		fmt.Fprintln(os.Stderr, "backendtable:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is a program
 	}
 }
 

@@ -6,7 +6,7 @@ FUZZTIME ?=
 BENCHTIME ?= 1s
 CLIP ?=
 
-.PHONY: help demo build test test-go test-tools e2e e2e-distributed bench fuzz lint generate web tools cover
+.PHONY: help demo build test test-go test-tools e2e e2e-distributed backends bench fuzz lint generate web tools cover
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ e2e-distributed: tools build ## the same browser tests on nine services: Postgre
 
 test-tools: tools ## build the servers that the tests start and Debian does not have, once, into the cache
 	scripts/test-tools.sh
+
+backends: test-tools ## run every back-end's suites and write the table of docs/backends.md
+	go run ./internal/backendtable
 
 cover: ## statement coverage of the domain packages, refused below 85 %
 	scripts/cover.sh

@@ -24,7 +24,7 @@ test: tools ## all tests: race detector, real components, fuzz seeds, browser
 	scripts/test.sh
 
 test-go: ## the Go tests alone, with the race detector
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 e2e: tools build ## the main job in real browsers, with three players
 	scripts/e2e.sh

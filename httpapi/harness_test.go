@@ -81,7 +81,7 @@ func start(t *testing.T, run bool, change func(*httpapi.Options)) *platform {
 	done := make(chan struct{})
 	running := 0
 	if run {
-		for _, work := range []func(context.Context) error{decider.Run, p.media.Run, play.Run} {
+		for _, work := range []func(context.Context) error{decider.Run, p.media.Run, play.Run, db.Relay(bus, sqldb.RelayOptions{}).Run} {
 			running++
 			go func() { _ = work(ctx); done <- struct{}{} }() // ctx's own error
 		}

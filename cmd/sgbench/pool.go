@@ -110,17 +110,19 @@ func encodeFilm(ctx context.Context, dir string, body []byte, n int, limit *quot
 	if err != nil {
 		return r, err
 	}
+	bus := event.NewMemory(event.Options{})
 	svc, err := media.New(media.Options{
 		Store: db.Media(), Objects: objects, Keys: keys.NewMemory(), Transcoder: crew, Queue: job.NewMemory(job.Options{}),
-		Events: event.NewMemory(event.Options{}), WorkDir: filepath.Join(dir, "work"), Workers: n,
+		Events: bus, WorkDir: filepath.Join(dir, "work"), Workers: n,
 	})
 	if err != nil {
 		return r, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- svc.Run(ctx) }()
-	defer func() { cancel(); err = errors.Join(err, <-ended) }()
+	go func() { ended <- db.Relay(bus, sqldb.RelayOptions{}).Run(ctx) }() // what the service was too late to tell itself
+	defer func() { cancel(); err = errors.Join(err, <-ended, <-ended) }()
 	if err := encodeOne(ctx, svc, body); err != nil {
 		return r, err
 	}

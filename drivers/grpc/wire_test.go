@@ -99,7 +99,7 @@ func TestADecisionSurvivesWhole(t *testing.T) {
 		t.Errorf("Watch: got %s, want %s", marshal(got), marshal(d))
 	}
 	cancel()
-	for range ch { //nolint:revive // until it closes
+	for range ch { // until it closes
 	}
 }
 

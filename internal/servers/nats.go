@@ -98,7 +98,7 @@ func natsJSON(ctx context.Context, url string, v any) error {
 		return err
 	}
 	req.Close = true // no idle connection outlives the test
-	r, err := http.DefaultClient.Do(req)
+	r, err := new(http.Client).Do(req)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func TestStoredIn(t *testing.T) {
 		"t/default/a/01ab/v/1/in-ipfs/0011/v360-0-x.m4s": "ipfs",
 		"t/default/a/01ab/v/1/0011/v360-0-x.m4s":         "",
 		"t/default/a/01ab/v/1/in-ipfs":                   "",
-		"t/default/a/01ab/src/1/in-ipfs/0011/part":         "",
+		"t/default/a/01ab/src/1/in-ipfs/0011/part":       "",
 		"t/in-ipfs/a/in-ipfs/v/in-ipfs/x/y":              "",
 		"x/default/a/01ab/v/1/in-ipfs/0011/v360":         "",
 		"":                                               "",

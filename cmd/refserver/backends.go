@@ -67,7 +67,7 @@ func storages() []backend[storage.Store] {
 				return nil, err
 			}
 			w.onClose(s.Close)
-			w.daily("ipfs_blocks_not_collected", func(ctx context.Context) error { _, err := s.Node().GC(ctx); return err })
+			w.daily("ipfs_gc", func(ctx context.Context) error { _, err := s.Node().GC(ctx); return err })
 			return s, nil
 		}},
 	}

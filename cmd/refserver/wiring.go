@@ -46,8 +46,8 @@ func (w *wiring) onCloseContext(f func(context.Context) error) {
 	})
 }
 
-// daily calls f once a day until the wiring is closed.
-func (w *wiring) daily(failed string, f func(context.Context) error) {
+// daily calls f, named for the log, once a day until the wiring is closed.
+func (w *wiring) daily(name string, f func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -60,7 +60,7 @@ func (w *wiring) daily(failed string, f func(context.Context) error) {
 			case <-t.C:
 			}
 			if err := f(ctx); err != nil && ctx.Err() == nil {
-				w.log.Warn(failed, "error", err)
+				w.log.Warn("daily_work_failed", "work", name, "error", err)
 			}
 		}
 	}()

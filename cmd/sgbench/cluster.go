@@ -25,8 +25,8 @@ func measureCluster(ctx context.Context, c config, dir string, out io.Writer) (e
 	if c.hopRate <= 0 || c.hop <= 0 || c.clip < 1 {
 		return errors.New("-hop-rate, -hop and -clip are more than 0")
 	}
-	// PostgreSQL runs as another user, who must be able to pass.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // what is secret in it has modes of its own
+	// PostgreSQL runs as another user, who must be able to pass; what is secret in the folder has modes of its own.
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
 	clip := filepath.Join(dir, "clip.mp4")

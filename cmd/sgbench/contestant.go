@@ -101,7 +101,8 @@ func startOne(ctx context.Context, binary, dir string, g *ground) (*contestant, 
 
 // startNine starts the platform as nine services.
 func startNine(ctx context.Context, binary, dir string, g *ground) (*contestant, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user, who must be able to pass
+	// PostgreSQL runs as another user, who must be able to pass.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	cl, err := cluster.Start(ctx, cluster.Options{Dir: dir, Binary: binary, Replicas: cluster.DefaultReplicas(), RPC: g.chain.RPCURL, ChainID: g.chain.ID})

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
-
-	"slices"
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/consul"

@@ -95,7 +95,7 @@ func (r *rig) creator(ctx context.Context, c *client, rnd *rand.Rand) {
 
 // backlog is how many videos wait to be ready.
 func (r *rig) backlog() int {
-	return len(r.hist.pick(func(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting }))
+	return len(r.hist.pick(waiting))
 }
 
 // viewers play what is ready, in part. What comes must be right at any time; that nothing comes is allowed

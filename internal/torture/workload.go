@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -295,6 +294,3 @@ func (r *rig) follow(ctx context.Context, c *client, p *pass, v viewing, key str
 		r.hist.violate(invRevoked, p.asset.id, "a viewing opened %.1f s after the right was gone", asked.Seconds())
 	}
 }
-
-// nameOf is what a person is called in violations: their address.
-func nameOf(c *client) string { return c.account[strings.LastIndexByte(c.account, ':')+1:] }

@@ -6,7 +6,7 @@ FUZZTIME ?=
 BENCHTIME ?= 1s
 CLIP ?=
 
-.PHONY: help demo build test test-go test-tools e2e e2e-distributed backends bench fuzz lint generate web tools cover
+.PHONY: help demo build test test-go test-tools e2e e2e-distributed backends bench fuzz lint generate web tools cover torture torture-short torture-planted
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -57,3 +57,12 @@ generate: ## contracts, web assets
 
 web: ## rebuild the embedded web app
 	cd httpapi/web/src && npm ci --no-audit --no-fund --ignore-scripts && npm run build
+
+torture: tools build ## the whole fault run, about 25 minutes: 60 kills, 28 toxics, wipes, full disks, 10 pauses (SEED=n)
+	go run ./cmd/sgtorture run --seed $(or $(SEED),1) --out $(or $(OUT),torture) $(TORTURE_ARGS)
+
+torture-short: tools build ## the fault run of CI, about 4 minutes
+	go run ./cmd/sgtorture run --seed $(or $(SEED),1) --kills 8 --toxics 4 --flushes 1 --wipes 1 --lost 1 --disks 1 --pauses 1 --most 10m --out $(or $(OUT),torture)
+
+torture-planted: tools build ## break promises on purpose, each of which the fault run must find out
+	go run ./cmd/sgtorture planted --out $(or $(OUT),torture-planted)

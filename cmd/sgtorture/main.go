@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
 
 	"github.com/streamgate/streamgate/internal/torture"
 )
@@ -49,6 +51,9 @@ type plantedCmd struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Dependencies that are broken on purpose are no news, and toxiproxy traces each interruption.
+	zerolog.SetGlobalLevel(zerolog.Disabled)
+	redis.SetLogger(silent{})
 	var c cli
 	k := kong.Parse(&c, kong.Name("sgtorture"), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(&c); err != nil {
@@ -58,14 +63,19 @@ func main() {
 	}
 }
 
+// silent is a logger of go-redis that says nothing.
+type silent struct{}
+
+// Printf implements the logger.
+func (silent) Printf(context.Context, string, ...any) {}
+
 // folder makes a folder for everything, with its absolute path.
 func folder(path string) (string, error) {
 	dir, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	// What an earlier run left would only be in the way.
-	return dir, errors.Join(os.MkdirAll(dir, 0o755), os.RemoveAll(filepath.Join(dir, "cluster")))
+	return dir, os.MkdirAll(dir, 0o755) //nolint:gosec // PostgreSQL runs as another user, who must be able to pass
 }
 
 // Run runs the faults.
@@ -89,7 +99,6 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 		b, jsonErr := json.MarshalIndent(rep, "", "  ")
 		err = errors.Join(err, jsonErr, os.WriteFile(filepath.Join(dir, "report.json"), append(b, '\n'), 0o644)) //nolint:gosec // for everybody
 	}
-	err = errors.Join(err, os.RemoveAll(filepath.Join(dir, "cluster")))
 	if err == nil && !rep.Good() {
 		err = errors.New("promises were broken, or faults did not fire: see above")
 	}

@@ -120,6 +120,7 @@ func (r *rig) probeUpload(ctx context.Context, c *client) error {
 // check looks at every invariant. all looks at every video whole; otherwise each is looked at whole once,
 // and two older ones again.
 func (r *rig) check(ctx context.Context, all bool) error {
+	r.settle(ctx)
 	r.overdue()
 	r.orphans(ctx)
 	list, err := r.store.list(ctx)
@@ -209,13 +210,28 @@ func (r *rig) checkPlays(ctx context.Context, look []*asset) {
 	wg.Wait()
 }
 
+// waiting chooses what was uploaded and is not known to be ready.
+func waiting(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting }
+
+// settle asks for those whose owner went on to something else before they were ready.
+func (r *rig) settle(ctx context.Context) {
+	for _, a := range r.hist.pick(waiting) {
+		switch status, reason := r.status(ctx, a); status {
+		case "ready":
+			r.hist.isReady(a)
+		case "failed":
+			r.hist.violate(invKept, a.id, "the video failed: %s", reason)
+		}
+	}
+}
+
 // overdue finds videos that should be ready by now.
 func (r *rig) overdue() {
 	r.hist.mu.Lock()
 	calm := r.hist.calm
 	r.hist.mu.Unlock()
 	// Each fault may cost a lease and a round of reconciliation anew, but not for ever.
-	for _, a := range r.hist.pick(func(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting }) {
+	for _, a := range r.hist.pick(waiting) {
 		since := a.completed
 		if calm.After(since) {
 			since = calm

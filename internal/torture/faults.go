@@ -294,15 +294,16 @@ func (r *rig) pause(ctx context.Context, name string) (fired bool, evidence stri
 		return false, "", err
 	}
 	defer func() { err = errors.Join(err, w.Signal(syscall.SIGCONT)) }()
-	waiting := r.hist.pick(func(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting })
+	r.settle(ctx)
+	inWork := r.hist.pick(waiting)
 	stopped := time.Now()
 	done := 0
-	for time.Since(stopped) < mostPause && done < len(waiting) {
+	for time.Since(stopped) < mostPause && done < len(inWork) {
 		if err := sleep(ctx, 500*time.Millisecond); err != nil {
 			return false, "", err
 		}
 		done = 0
-		for _, a := range waiting {
+		for _, a := range inWork {
 			if status, _ := r.status(ctx, a); status == "ready" {
 				done++
 			}
@@ -312,6 +313,6 @@ func (r *rig) pause(ctx context.Context, name string) (fired bool, evidence stri
 		}
 	}
 	slept := time.Since(stopped)
-	return slept > leaseFor && done == len(waiting) && done > 0,
-		fmt.Sprintf("slept %.0f s over %d videos in work, %d done by others", slept.Seconds(), len(waiting), done), nil
+	return slept > leaseFor && done == len(inWork) && done > 0,
+		fmt.Sprintf("slept %.0f s over %d videos in work, %d done by others", slept.Seconds(), len(inWork), done), nil
 }

@@ -55,7 +55,7 @@ func Planted(ctx context.Context, binary, dir, only string, out io.Writer) error
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		i := slices.IndexFunc(found, func(v Violation) bool { return v.Invariant == p.caught })
+		i := slices.IndexFunc(found, p.is)
 		switch {
 		case p.caught == "" && len(found) == 0:
 			fmt.Fprintf(out, "%-16s nothing found, as it should be (%.0f s)\n", p.name, took.Seconds())
@@ -78,6 +78,11 @@ func Planted(ctx context.Context, binary, dir, only string, out io.Writer) error
 	return nil
 }
 
+// is tells that a violation is the one that the bug must show as.
+func (p plant) is(v Violation) bool { return v.Invariant == p.caught }
+
+func (p plant) foundIn(vs []Violation) bool { return slices.ContainsFunc(vs, p.is) }
+
 // try runs a platform with the bug until it is found out, and then to the end of a run, which some need.
 func (p plant) try(ctx context.Context, binary, dir string) (found []Violation, took time.Duration, err error) {
 	o := rigOptions{binary: binary, dir: dir, seed: 1, small: true, passes: 1}
@@ -94,19 +99,21 @@ func (p plant) try(ctx context.Context, binary, dir string) (found []Violation, 
 	working, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { r.work(working, 1) })
-	defer wg.Wait()
-	defer stop()
+	undo := func() {}
+	defer func() { // what was planted may wait for its end as well
+		stop()
+		wg.Wait()
+		undo()
+	}()
 	began := time.Now()
-	undo, err := sabotage(working, r)
-	if err != nil {
+	if undo, err = sabotage(working, r); err != nil {
 		return nil, 0, err
 	}
-	defer undo()
 	most := plantedFor
 	if p.atEnd {
 		most = 15 * time.Second
 	}
-	for time.Since(began) < most && len(r.hist.broken()) == 0 {
+	for time.Since(began) < most && !p.foundIn(r.hist.broken()) {
 		if err := r.check(ctx, false); err != nil {
 			return nil, 0, err
 		}

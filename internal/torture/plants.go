@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -136,10 +137,13 @@ func serve(h http.Handler) (addr string, stop func(), err error) {
 
 // forward is a plain proxy to target, host:port, that keeps the Host of the request.
 func forward(target string) *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", target, p.In.Host
-		p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
-	}}
+	return &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", target, p.In.Host
+			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // clients that leave are no news
+	}
 }
 
 func armed(on *atomic.Bool) sabotage {

@@ -116,6 +116,12 @@ func (r *rig) startCluster(ctx context.Context, o rigOptions) error {
 		r.links["rpc"] = &link{afterwards: stop}
 	}
 	dir := filepath.Join(o.dir, "cluster")
+	for _, name := range smallDisks() {
+		_ = unix.Unmount(filepath.Join(dir, name), unix.MNT_DETACH) // of a run that was killed
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
 	if err := r.mountSmall(dir); err != nil {
 		return err
 	}
@@ -245,6 +251,9 @@ func (r *rig) close() error {
 	}
 	for _, at := range r.mounts {
 		errs = append(errs, unix.Unmount(at, unix.MNT_DETACH))
+	}
+	if r.cl != nil {
+		errs = append(errs, os.RemoveAll(r.cl.Dir())) // the logs and the report stay
 	}
 	if r.log != nil {
 		errs = append(errs, r.log.close())

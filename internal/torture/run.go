@@ -143,10 +143,9 @@ func (r Row) String() string {
 func (r *rig) conclude(ctx context.Context, out io.Writer) error {
 	r.hist.begin("the end")
 	r.hist.end()
-	open := func(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting }
 	finishing, cancel := context.WithTimeout(ctx, workBound)
 	defer cancel()
-	for _, a := range r.hist.pick(open) {
+	for _, a := range r.hist.pick(waiting) {
 		if err := r.awaitReady(finishing, a); err != nil && r.kept(a) {
 			r.hist.violate(invFinished, a.id, "it is not ready %.0f s after the last fault", workBound.Seconds())
 		}

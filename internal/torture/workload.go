@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,7 +94,7 @@ func (r *rig) creator(ctx context.Context, c *client, rnd *rand.Rand) {
 
 // backlog is how many videos wait to be ready.
 func (r *rig) backlog() int {
-	return len(r.hist.pick(func(a *asset) bool { return !a.completed.IsZero() && a.ready.IsZero() && !a.deleting }))
+	return len(r.hist.pick(waiting))
 }
 
 // viewers play what is ready, in part. What comes must be right at any time; that nothing comes is allowed
@@ -295,6 +294,3 @@ func (r *rig) follow(ctx context.Context, c *client, p *pass, v viewing, key str
 		r.hist.violate(invRevoked, p.asset.id, "a viewing opened %.1f s after the right was gone", asked.Seconds())
 	}
 }
-
-// nameOf is what a person is called in violations: their address.
-func nameOf(c *client) string { return c.account[strings.LastIndexByte(c.account, ':')+1:] }

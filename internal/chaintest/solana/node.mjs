@@ -15,7 +15,7 @@ const CLOCK = 'SysvarC1ock11111111111111111111111111111111';
 const MAX_BODY = 10 << 20;
 
 const svm = new LiteSVM().withTransactionHistory(100000n);
-const genesis = process.argv[2] ?? '11111111111111111111111111111112';
+const genesis = process.argv.at(-1); // run by -e, so that no path comes before it
 const slots = []; // [{slot, time, blockhash}] in order
 const history = new Map(); // pubkey -> [{slot, account | null}] in order
 const sigs = new Map();

@@ -67,6 +67,9 @@ func (v *Verifier) checkOnce(ctx context.Context, level string, w *wanted, m *me
 		return nft.Reply{}, err
 	}
 	if s.oldest != val.slot {
+		if !val.asListed(s) {
+			return nft.Reply{}, errMoved // and may be back by now, which the list alone would not show
+		}
 		again := &survey{v: v, level: level, m: m, wanted: w, newest: val.slot}
 		if err := again.read(ctx); err != nil {
 			return nft.Reply{}, err
@@ -152,6 +155,31 @@ func (val *values) read(ctx context.Context, s *survey) error {
 	return nil
 }
 
+// asListed reports whether the tokens are where the survey saw them.
+func (val *values) asListed(s *survey) bool {
+	for _, r := range s.wanted.reads {
+		if r.err != nil {
+			continue
+		}
+		for _, c := range s.candidates(r) {
+			a := val.accounts[c.key]
+			if c.core {
+				if asset, err := parseCore(a); err != nil || asset == nil || s.assets[c.key] != nil && asset.owner != s.assets[c.key].owner {
+					return false
+				}
+				continue
+			}
+			if !isTokenAccount(a) {
+				return false
+			}
+			if tok, ok := parseToken(a.data); !ok || tok.owner != r.account || tok.amount != c.amount {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // tally is what the tokens of one read come to.
 type tally struct {
 	sum                                *big.Int
@@ -170,7 +198,11 @@ func (val *values) answer(s *survey, r read) nft.Answer {
 	if !ok {
 		return nft.Answer{Err: fault.Wrap(fault.Unsupported, op, ErrNoMint)}
 	}
-	if s.crowded[r.account] {
+	list := [2]solana.PublicKey{r.account}
+	if r.q.Op == nft.OpSolMint {
+		list[1] = r.contract
+	}
+	if s.crowded[list] {
 		return nft.Answer{Err: fault.Newf(fault.Limited, op, "the account has more than %d tokens", s.v.opt.MaxTokens)}
 	}
 	t := &tally{sum: new(big.Int)}

@@ -85,7 +85,7 @@ func (s *survey) coreCalls() (calls []*call, out []*listReply, owners []solana.P
 func (s *survey) holdCore(owner solana.PublicKey, list []*keyed) error {
 	bad := fault.New(fault.Unavailable, "solana.Check", "the provider lists what is no asset of the owner")
 	if len(list) > s.v.opt.MaxTokens {
-		s.crowded[owner] = true
+		s.crowded[[2]solana.PublicKey{owner}] = true
 		return nil
 	}
 	for _, k := range list {

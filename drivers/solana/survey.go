@@ -112,6 +112,7 @@ func kindOf(a *account) kind {
 // candidate is a token that may count: a token account, or a Core asset.
 type candidate struct {
 	key, mint, meta, record solana.PublicKey
+	amount                  uint64 // as listed
 	core                    bool
 }
 
@@ -131,8 +132,8 @@ type survey struct {
 	held           map[[2]solana.PublicKey][]candidate // by owner, and mint or zero
 	metas          map[solana.PublicKey]*account
 	assets         map[solana.PublicKey]*coreAsset
-	crowded        map[solana.PublicKey]bool // owners of more than is looked through
-	print          []byte                    // of everything listed
+	crowded        map[[2]solana.PublicKey]bool // lists of more than is looked through
+	print          []byte                       // of everything listed
 }
 
 // config is the last parameter of a read.
@@ -179,7 +180,7 @@ type (
 func (s *survey) read(ctx context.Context) error {
 	s.floor = s.v.least(s.level) // as of now: others may raise it while we ask
 	s.kinds, s.held = map[solana.PublicKey]kind{}, map[[2]solana.PublicKey][]candidate{}
-	s.metas, s.assets, s.crowded = map[solana.PublicKey]*account{}, map[solana.PublicKey]*coreAsset{}, map[solana.PublicKey]bool{}
+	s.metas, s.assets, s.crowded = map[solana.PublicKey]*account{}, map[solana.PublicKey]*coreAsset{}, map[[2]solana.PublicKey]bool{}
 	var (
 		genesis string
 		latest  contextual[struct {
@@ -337,7 +338,7 @@ func (s *survey) take(calls []*call, lists []*listReply) error {
 			where[0] = s.wanted.owners[(i-len(s.wanted.mints))/2]
 		}
 		if len(lists[i].Value) > s.v.opt.MaxTokens {
-			s.crowded[where[0]] = true
+			s.crowded[where] = true
 			continue
 		}
 		for _, k := range lists[i].Value {
@@ -364,7 +365,7 @@ func (s *survey) hold(where [2]solana.PublicKey, k *keyed) error {
 	if t.amount == 0 {
 		return nil
 	}
-	c := candidate{key: key, mint: t.mint}
+	c := candidate{key: key, mint: t.mint, amount: t.amount}
 	if c.meta, err = metadataKey(t.mint); err != nil {
 		return fault.Wrap(fault.Internal, "solana.Check", err)
 	}

@@ -154,7 +154,7 @@ func (e *evaluation) leaf(n *rule.Node, out *Node, ph phase, collect bool) {
 	case rule.KindBefore:
 		out.Wanted, out.Observed = n.Time.Format(time.RFC3339), e.now.UTC().Format(time.RFC3339)
 		say(e.now.Before(n.Time), "in_time", "expired")
-	case rule.KindHold, rule.KindCall:
+	case rule.KindHold, rule.KindCall, rule.KindSol:
 		if collect {
 			out.Reason = "not_needed"
 			e.blind(n, out)
@@ -213,12 +213,20 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 	}
 	block := b.reply.Block
 	out.Block = &block
-	if n.Kind == rule.KindHold {
-		out.Wanted = n.Hold.Min.String()
-		e.qualify(n, out)
-	} else {
+	if n.Kind == rule.KindCall {
 		out.Wanted = n.Call.Op + " " + n.Call.Value
+	} else {
+		out.Wanted = least(n).String()
+		e.qualify(n, out)
 	}
+}
+
+// least is the balance a hold or sol leaf asks for.
+func least(n *rule.Node) *big.Int {
+	if n.Kind == rule.KindSol {
+		return n.Sol.Min
+	}
+	return n.Hold.Min
 }
 
 // qualify withdraws what owning now cannot show: a holding time keeps a yes from
@@ -231,7 +239,8 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
-		if len(n.Hold.As) > 1 || len(e.r.Subject().Delegation) > 0 {
+		if n.Kind == rule.KindSol && maybeCompressed(n.Sol) ||
+			n.Kind == rule.KindHold && (len(n.Hold.As) > 1 || len(e.r.Subject().Delegation) > 0) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	}
@@ -239,13 +248,9 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 
 // account evaluates a chain leaf for one account.
 func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
-	sum, unread := new(big.Int), ""
+	sum, unread, note := new(big.Int), "", ""
 	for _, q := range queriesOf(n, a) {
-		k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID}
-		if q.Call != nil {
-			k.fnArgs = q.Call.Fn + "\x00" + strings.Join(q.Call.Args, "\x00")
-		}
-		i, ok := b.index[k]
+		i, ok := b.index[keyOfRead(q)]
 		if !ok {
 			return Unknown, "not_needed", ""
 		}
@@ -253,6 +258,9 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 		if ans.Err != nil {
 			unread = answerReason(ans.Err)
 			continue
+		}
+		if ans.Note != "" {
+			note = " (" + ans.Note + ")"
 		}
 		switch q.Op {
 		case OpCall:
@@ -273,12 +281,12 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 	switch {
 	case unread != "" && n.Kind == rule.KindCall:
 		return Unknown, unread, ""
-	case sum.Cmp(n.Hold.Min) >= 0:
-		return Yes, "held", sum.String()
+	case sum.Cmp(least(n)) >= 0:
+		return Yes, "held", sum.String() + note
 	case unread != "":
 		return Unknown, unread, ""
 	}
-	return No, "not_held", sum.String()
+	return No, "not_held", sum.String() + note
 }
 
 func answerReason(err error) string {

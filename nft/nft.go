@@ -42,9 +42,11 @@ func (o *Outcome) UnmarshalText(b []byte) error {
 
 // Block identifies the state an answer was read at.
 type Block struct {
-	Number uint64    `json:"number"`
-	Hash   string    `json:"hash"` // 0x hex, lower case
-	Time   time.Time `json:"time"`
+	Number uint64 `json:"number"`
+	// Hash is 0x hex in lower case on eip155. On solana Number is the slot and Hash its
+	// blockhash, or "slot:" and the number when the provider moved on before saying it.
+	Hash string    `json:"hash"`
+	Time time.Time `json:"time"`
 }
 
 // Finality says how settled a block must be.
@@ -65,6 +67,13 @@ const (
 	OpBalance1155 Op = "erc1155.balanceOf" // value: decimal count of TokenID held by Account
 	OpBalance20   Op = "erc20.balanceOf"   // value: decimal units held by Account
 	OpCall        Op = "call"              // value: see Call
+
+	// The three below count on Solana. Value is decimal: base units of the mint
+	// Contract (1 for a Metaplex Core asset), or tokens of the collection or creator
+	// Contract, that Account holds in a state Query.Sol allows.
+	OpSolMint       Op = "sol.mint"
+	OpSolCollection Op = "sol.collection"
+	OpSolCreator    Op = "sol.creator"
 )
 
 // Query is one read of one chain. Addresses are canonical (caip).
@@ -74,6 +83,15 @@ type Query struct {
 	Account  string
 	TokenID  string // decimal
 	Call     *Call  // for OpCall
+	Sol      SolQuery
+}
+
+// SolQuery says what counts in the Solana operations. The zero value is the strictest.
+type SolQuery struct {
+	// Unverified also counts tokens that merely claim the collection or creator.
+	Unverified bool
+	// Frozen and Delegated also count tokens in accounts of that state.
+	Frozen, Delegated bool
 }
 
 // Call is a read-only contract call.
@@ -91,6 +109,9 @@ type Answer struct {
 	Value string
 	// Int is Value as an integer where it is one.
 	Int *big.Int
+	// Note is what a reader of the value should know, such as "permanent delegate";
+	// it decides nothing.
+	Note string
 	// Err is why this one query has no answer (a revert, a bad reply). Its kind
 	// is fault.Unsupported when the contract does not have the function.
 	Err error
@@ -126,12 +147,15 @@ type Verifier interface {
 	// Chain is the chain asked. The implementation has checked that its
 	// provider really serves it.
 	Chain() caip.ChainID
-	// Check answers all queries at one block of the wanted finality.
+	// Check answers all queries at one block of the wanted finality. A chain whose
+	// nodes keep no past states (Solana) knows the three tags alone, and more than one
+	// confirmation is fault.Unsupported there.
 	Check(ctx context.Context, at Finality, queries []Query) (Reply, error)
 	// Watch calls fn, from one goroutine and in order, for every new head and
 	// every transfer of the contracts, until ctx ends. contracts is called
 	// again at each head, so the set may grow. It reconnects by itself and
-	// reports a Gap when it may have missed something.
+	// reports a Gap when it may have missed something. A verifier whose chain has no
+	// log of transfers (Solana) tells heads alone; the Decider asks anew at each.
 	Watch(ctx context.Context, contracts func() []string, fn func(Change)) error
 	// Head returns the newest block.
 	Head(ctx context.Context) (Block, error)

@@ -33,6 +33,15 @@ type batch struct {
 type readKey struct {
 	op                               Op
 	contract, account, token, fnArgs string
+	sol                              SolQuery
+}
+
+func keyOfRead(q Query) readKey {
+	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID, sol: q.Sol}
+	if q.Call != nil {
+		k.fnArgs = q.Call.Fn + "\x00" + strings.Join(q.Call.Args, "\x00")
+	}
+	return k
 }
 
 type batchKey struct {
@@ -53,10 +62,7 @@ func (p *plan) add(chain caip.ChainID, at Finality, q Query) (b *batch, i int) {
 		p.batches[bk] = b
 		p.order = append(p.order, b)
 	}
-	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID}
-	if q.Call != nil {
-		k.fnArgs = q.Call.Fn + "\x00" + strings.Join(q.Call.Args, "\x00")
-	}
+	k := keyOfRead(q)
 	i, ok := b.index[k]
 	if !ok {
 		i = len(b.queries)
@@ -118,6 +124,8 @@ func chainOf(n *rule.Node) (chain caip.ChainID, contract string, ok bool) {
 		chain, contract = n.Hold.Asset.Chain, n.Hold.Asset.Reference
 	case rule.KindCall:
 		chain, contract = n.Call.Contract.Chain, n.Call.Contract.Address
+	case rule.KindSol:
+		chain, contract = solTarget(n.Sol)
 	default:
 		return chain, "", false
 	}
@@ -140,12 +148,17 @@ func unsupported(n *rule.Node) string {
 		if !owner {
 			return reason
 		}
+	case rule.KindSol:
+		s := n.Sol
+		if s.Collection == "" && s.Creator == "" && (s.Asset.Token != "" || s.Asset.Standard != "token" && s.Asset.Standard != "nft") {
+			return reason
+		}
 	case rule.KindCall, rule.KindIs, rule.KindList, rule.KindAfter, rule.KindBefore:
 	default:
 		return reason
 	}
 	switch n.Kind {
-	case rule.KindHold, rule.KindCall:
+	case rule.KindHold, rule.KindCall, rule.KindSol:
 		if n.Evidence.QuorumN > 1 || n.Evidence.Proof == rule.ProofRequire {
 			return reason
 		}
@@ -158,6 +171,9 @@ func queriesOf(n *rule.Node, a caip.AccountID) []Query {
 	if n.Kind == rule.KindCall {
 		c := n.Call
 		return []Query{{Op: OpCall, Contract: c.Contract.Address, Account: a.Address, Call: &Call{Fn: c.Fn, Args: c.Args}}}
+	}
+	if n.Kind == rule.KindSol {
+		return []Query{solQuery(n.Sol, a.Address)}
 	}
 	h := n.Hold
 	ids, _ := h.Tokens()

@@ -47,7 +47,7 @@ type Config struct {
 	source map[string]string // setting -> where its value came from
 }
 
-// ChainConfig is one EVM chain.
+// ChainConfig is one EVM chain or Solana cluster. WSURL is for EVM chains alone.
 type ChainConfig struct {
 	ID     caip.ChainID
 	RPCURL string
@@ -304,8 +304,11 @@ func (c *Config) setChain(chain, field, value string) error {
 	if err != nil {
 		return err
 	}
-	if id.Namespace != "eip155" {
-		return fmt.Errorf("only eip155 chains can be configured, not %s", id.Namespace)
+	if id.Namespace != "eip155" && id.Namespace != "solana" {
+		return fmt.Errorf("only eip155 and solana chains can be configured, not %s", id.Namespace)
+	}
+	if id.Namespace == "solana" && field == "ws_url" {
+		return errors.New("a solana chain has rpc_url alone: it is polled")
 	}
 	i := slices.IndexFunc(c.Chains, func(x ChainConfig) bool { return x.ID == id })
 	if i < 0 {

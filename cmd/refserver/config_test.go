@@ -29,19 +29,21 @@ chains:
   eip155:137:
     rpc_url: https://rpc.example/v2/secretkey
     ws_url: wss://rpc.example/v2/secretkey
+  solana:mainnet:
+    rpc_url: https://sol.example/?api-key=secretkey
 `)
 	c, err := loadConfig(file, []string{"STREAMGATE_LISTEN=127.0.0.1:2", "STREAMGATE_CHAIN_EIP155_1_RPC_URL=http://127.0.0.1:8545", "HOME=/x"}, []string{"playback.key_lead=6s"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:2" || c.LogLevel != "debug" || c.MaxUpload != 3<<30 || len(c.TrustedProxies) != 2 || c.KeyLead != 6*time.Second || len(c.Chains) != 2 {
+	if c.Listen != "127.0.0.1:2" || c.LogLevel != "debug" || c.MaxUpload != 3<<30 || len(c.TrustedProxies) != 2 || c.KeyLead != 6*time.Second || len(c.Chains) != 3 {
 		t.Fatalf("%+v", c)
 	}
 	var b strings.Builder
 	if err := c.Explain(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"environment STREAMGATE_LISTEN", "c.yaml:3", "--set", "https://rpc.example/REDACTED", "STREAMGATE_PLAYBACK_GRANT_TTL"} {
+	for _, want := range []string{"environment STREAMGATE_LISTEN", "c.yaml:3", "--set", "https://rpc.example/REDACTED", "chains.solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp.rpc_url", "STREAMGATE_PLAYBACK_GRANT_TTL"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("explain lacks %q:\n%s", want, b.String())
 		}
@@ -66,7 +68,8 @@ func TestLoadConfigRefuses(t *testing.T) {
 		"chain without":    {flag: "chains.eip155:1.ws_url=ws://x", want: "rpc_url is missing"},
 		"chain member":     {flag: "chains.eip155:1.url=http://x", want: "unknown member"},
 		"chain scheme":     {flag: "chains.eip155:1.rpc_url=ftp://k@x", want: "http or https"},
-		"chain namespace":  {flag: "chains.solana:mainnet.rpc_url=http://x", want: "only eip155"},
+		"chain namespace":  {flag: "chains.cosmos:hub.rpc_url=http://x", want: "only eip155 and solana"},
+		"solana member":    {flag: "chains.solana:mainnet.ws_url=ws://x", want: "rpc_url alone"},
 		"empty list":       {flag: "creators.who=list", want: "nobody could create"},
 		"bad account":      {flag: "creators.list=0x12", want: "CAIP-10"},
 		"workers":          {flag: "transcode.workers=0", want: "1 to 256"},

@@ -18,6 +18,7 @@ import (
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/evm"
+	"github.com/streamgate/streamgate/drivers/solana"
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/nft"
 )
@@ -128,14 +129,14 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 // openChains opens every configured chain. One that does not answer now is no
 // reason not to serve: rules over it answer unknown until it does.
 func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs []nft.Verifier, closeAll func(), err error) {
-	var open []*evm.Verifier
+	var closers []func()
 	closeAll = func() {
-		for _, v := range open {
-			v.Close()
+		for _, done := range closers {
+			done()
 		}
 	}
 	for _, c := range chains {
-		v, err := evm.New(evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID, Logger: log})
+		v, done, err := openChain(c, log)
 		if err != nil {
 			closeAll()
 			return nil, nil, fmt.Errorf("chains.%s: %w", c.ID, err)
@@ -143,9 +144,25 @@ func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs
 		if _, err := v.Head(ctx); err != nil {
 			log.Warn("chain_unavailable", "chain", c.ID.String(), "error", err)
 		}
-		open, vs = append(open, v), append(vs, v)
+		closers, vs = append(closers, done), append(vs, v)
 	}
 	return vs, closeAll, nil
+}
+
+// openChain asks the chain nothing yet.
+func openChain(c ChainConfig, log *slog.Logger) (nft.Verifier, func(), error) {
+	if c.ID.Namespace == "solana" {
+		v, err := solana.New(solana.Options{RPCURL: c.RPCURL, Chain: c.ID, Logger: log})
+		if err != nil {
+			return nil, nil, err
+		}
+		return v, v.Close, nil
+	}
+	v, err := evm.New(evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, v.Close, nil
 }
 
 // serve runs the platform and its HTTP server until ctx ends or one of them

@@ -2,6 +2,7 @@ package chaintest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -68,8 +69,14 @@ func startAnvil(t testing.TB, bin string) string {
 	// A shell that ends anvil when its own input closes: a test binary that is
 	// killed cannot clean up, but its pipes do close.
 	const guard = `"$0" "$@" </dev/null & cat >/dev/null; kill $!; wait $! 2>/dev/null`
-	cmd := exec.Command("/bin/sh", "-c", guard, bin,
-		"--port", "0", "--host", "127.0.0.1", "--no-mining", "--slots-in-an-epoch", "1", "--accounts", "1", "--color", "never")
+	return startListening(t, exec.Command("/bin/sh", "-c", guard, bin,
+		"--port", "0", "--host", "127.0.0.1", "--no-mining", "--slots-in-an-epoch", "1", "--accounts", "1", "--color", "never"), "anvil")
+}
+
+// startListening starts a process that says "Listening on ADDRESS" and ends when its
+// input closes, at the end of the test.
+func startListening(t testing.TB, cmd *exec.Cmd, name string) string {
+	t.Helper()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +85,8 @@ func startAnvil(t testing.TB, bin string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +112,9 @@ func startAnvil(t testing.TB, bin string) string {
 	case a := <-addr:
 		return a
 	case <-drained:
-		t.Fatal("anvil ended at its start")
-	case <-time.After(30 * time.Second):
-		t.Fatal("anvil did not start within 30 s")
+		t.Fatalf("%s ended at its start: %s", name, stderr.String())
+	case <-time.After(60 * time.Second):
+		t.Fatalf("%s did not start within 60 s", name)
 	}
 	return ""
 }

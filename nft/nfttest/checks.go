@@ -22,6 +22,9 @@ func (f Fixture) ask(ctx context.Context, at nft.Finality, qs []nft.Query, want 
 	if len(reply.Answers) != len(qs) {
 		return fmt.Errorf("%d answers to %d queries", len(reply.Answers), len(qs))
 	}
+	if len(want) < len(qs) {
+		return fmt.Errorf("the suite wants %d values of %d queries", len(want), len(qs))
+	}
 	for i, a := range reply.Answers {
 		switch {
 		case a.Err != nil:
@@ -36,14 +39,23 @@ func (f Fixture) ask(ctx context.Context, at nft.Finality, qs []nft.Query, want 
 }
 
 func (f Fixture) balance(account string) nft.Query {
+	if f.Ask.Count != nil {
+		return f.Ask.Count(account)
+	}
 	return nft.Query{Op: nft.OpBalance721, Contract: f.NFT, Account: account}
 }
 
 func (f Fixture) owner(token string) nft.Query {
+	if f.Ask.Owner != nil {
+		return f.Ask.Owner(token)
+	}
 	return nft.Query{Op: nft.OpOwner721, Contract: f.NFT, TokenID: token}
 }
 
 func (f Fixture) multi(account, token string) nft.Query {
+	if f.Ask.Amount != nil {
+		return f.Ask.Amount(account, token)
+	}
 	return nft.Query{Op: nft.OpBalance1155, Contract: f.Multi, Account: account, TokenID: token}
 }
 
@@ -68,6 +80,9 @@ func chainAndHead(ctx context.Context, f Fixture) error {
 func holds721(ctx context.Context, f Fixture) error {
 	a, b := f.Accounts[0], f.Accounts[1]
 	qs := []nft.Query{f.balance(a), f.balance(b), f.owner("1"), f.owner("2"), f.owner("404")}
+	if f.Ask.NoOwner {
+		qs = qs[:2]
+	}
 	if err := f.ask(ctx, latest, qs, "0", "0", "", "", ""); err != nil {
 		return fmt.Errorf("before minting: %w", err)
 	}
@@ -101,7 +116,11 @@ func answersInOrder(ctx context.Context, f Fixture) error {
 	const n = 150 // more than one batch of most providers
 	var ops []Op
 	for i := range 3 {
-		ops = append(ops, Op{Kind: Mint721, To: f.Accounts[i], TokenID: strconv.Itoa(i)})
+		op := Op{Kind: Mint721, To: f.Accounts[i], TokenID: strconv.Itoa(i)}
+		if f.Ask.NoOwner {
+			op = Op{Kind: Mint1155, To: f.Accounts[i], TokenID: "7", Amount: uint64(i + 1)}
+		}
+		ops = append(ops, op)
 	}
 	block, err := f.Mine(ctx, ops...)
 	if err != nil {
@@ -110,8 +129,11 @@ func answersInOrder(ctx context.Context, f Fixture) error {
 	var qs []nft.Query
 	var want []string
 	for i := range n {
-		qs = append(qs, f.owner(strconv.Itoa(i%3)))
-		want = append(want, f.Accounts[i%3])
+		if f.Ask.NoOwner {
+			qs, want = append(qs, f.multi(f.Accounts[i%3], "7")), append(want, strconv.Itoa(i%3+1))
+			continue
+		}
+		qs, want = append(qs, f.owner(strconv.Itoa(i%3))), append(want, f.Accounts[i%3])
 	}
 	if err := f.ask(ctx, latest, qs, want...); err != nil {
 		return err
@@ -189,6 +211,12 @@ func finality(ctx context.Context, f Fixture) error {
 		return fmt.Errorf("1 confirmation is the head: %w", err)
 	}
 	past := nft.Finality{Confirmations: below + 1}
+	if f.NoHistory {
+		if r, err := f.Verifier.Check(ctx, past, q); !errors.Is(err, fault.Unsupported) || len(r.Answers) > 0 {
+			return fmt.Errorf("a chain without history answers %d confirmations: %+v, %w", below+1, r, err)
+		}
+		return f.tags(ctx, q, minted)
+	}
 	if err := f.ask(ctx, past, q, "0"); err != nil {
 		return fmt.Errorf("%d confirmations are before the mint: %w", below+1, err)
 	}
@@ -199,6 +227,17 @@ func finality(ctx context.Context, f Fixture) error {
 	if reply.Block.Number != before.Number || reply.Block.Hash != before.Hash {
 		return fmt.Errorf("%d confirmations read %+v, want %+v", below+1, reply.Block, before)
 	}
+	if err := f.tags(ctx, q, minted); err != nil {
+		return err
+	}
+	if _, err := f.Verifier.Check(ctx, nft.Finality{Confirmations: 1 << 40}, q); err == nil {
+		return errors.New("more confirmations than the chain has blocks are answered")
+	}
+	return nil
+}
+
+// tags reads at the named finalities, which are the older the more settled.
+func (f Fixture) tags(ctx context.Context, q []nft.Query, minted nft.Block) error {
 	newest := minted.Number
 	for _, tag := range []string{"latest", "safe", "finalized"} {
 		reply, err := f.Verifier.Check(ctx, nft.Finality{Tag: tag}, q)
@@ -213,9 +252,6 @@ func finality(ctx context.Context, f Fixture) error {
 			return fmt.Errorf("%s is block %d, newer than %d", tag, reply.Block.Number, newest)
 		}
 		newest = reply.Block.Number
-	}
-	if _, err := f.Verifier.Check(ctx, nft.Finality{Confirmations: 1 << 40}, q); err == nil {
-		return errors.New("more confirmations than the chain has blocks are answered")
 	}
 	if _, err := f.Verifier.Check(ctx, nft.Finality{Tag: "pending"}, q); err == nil {
 		return errors.New("the tag \"pending\" is answered")

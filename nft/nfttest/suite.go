@@ -52,8 +52,26 @@ type Fixture struct {
 	// Reorg removes the newest depth blocks and mines depth+1 others, the first
 	// of which holds ops. Nil skips the tests of reorganisation.
 	Reorg func(ctx context.Context, depth int, ops ...Op) error
+	// Ask is how the chain is asked; the zero value asks an EVM.
+	Ask Dialect
+	// HeadsOnly says that the chain has no log of transfers, so that Watch tells heads alone.
+	HeadsOnly bool
+	// NoHistory says that its nodes keep no past states, so that more than one
+	// confirmation is an error of kind unsupported.
+	NoHistory bool
 	// Break makes the provider fail until restore is called. Nil skips the tests of outages.
 	Break func() (restore func())
+}
+
+// Dialect makes the suite's questions in the operations of a chain.
+type Dialect struct {
+	// Count asks how many tokens of NFT an account has, Amount how much of the token
+	// of Multi. Owner asks who has a token of NFT.
+	Count  func(account string) nft.Query
+	Amount func(account, token string) nft.Query
+	Owner  func(token string) nft.Query
+	// NoOwner says that the chain has no such question as Owner.
+	NoOwner bool
 }
 
 // Check is one promise of nft.Verifier. Func returns what is broken, or nil.
@@ -87,6 +105,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 // Checks returns what Run runs, so that the suite itself can be tested.
 func Checks() []Check {
 	canReorg := func(f Fixture) bool { return f.Reorg != nil }
+	transfers := func(f Fixture) bool { return !f.HeadsOnly }
 	return []Check{
 		{Name: "chain and head", Func: chainAndHead},
 		{Name: "ERC-721 balances and owners", Func: holds721},
@@ -98,8 +117,9 @@ func Checks() []Check {
 		{Name: "calls made together do not mix", Func: together},
 		{Name: "a caller who hangs up gets no answer", Func: hangUp},
 		{Name: "an outage is unavailable", Func: outage, Needs: func(f Fixture) bool { return f.Break != nil }},
-		{Name: "watch tells heads and transfers", Func: watchTransfers},
-		{Name: "watch takes up new contracts", Func: watchGrows},
+		{Name: "watch tells heads and transfers", Func: watchTransfers, Needs: transfers},
+		{Name: "watch tells heads in order", Func: watchHeads},
+		{Name: "watch takes up new contracts", Func: watchGrows, Needs: transfers},
 		{Name: "watch tells reorganisations", Func: watchReorg, Needs: canReorg},
 		{Name: "answers follow reorganisations", Func: checkReorg, Needs: canReorg},
 	}

@@ -155,6 +155,13 @@ func TestSuiteFailsBrokenVerifiers(t *testing.T) {
 			ch.Accounts = ch.Accounts[:min(1, len(ch.Accounts))]
 			return ch, true
 		}}},
+		{"tells heads without their hash", "watch tells heads in order", broken{hear: func(ch nft.Change) (nft.Change, bool) {
+			ch.Block.Hash = ""
+			return ch, true
+		}}},
+		{"keeps heads to itself", "watch tells heads in order", broken{hear: func(ch nft.Change) (nft.Change, bool) {
+			return ch, ch.Contract != "" || ch.Block.Number < 2
+		}}},
 		{"keeps reorganisations to itself", "watch tells reorganisations", broken{hear: func(ch nft.Change) (nft.Change, bool) {
 			return ch, !ch.Removed
 		}}},
@@ -206,4 +213,36 @@ func ExampleNewChain() {
 	}
 	fmt.Println(reply.Answers[0].Value)
 	// Output: 1
+}
+
+// A chain without history must refuse confirmations and not read its head instead.
+func TestNoHistoryMustRefuseConfirmations(t *testing.T) {
+	t.Parallel()
+	i := slices.IndexFunc(nfttest.Checks(), func(c nfttest.Check) bool { return c.Name == "finality reads the past" })
+	refuses := func(at nft.Finality) bool { return at.Confirmations > 1 }
+	for _, honest := range []bool{true, false} {
+		c := nfttest.NewChain(caip.ChainID{Namespace: "eip155", Reference: "1"})
+		f := fixture(nil)
+		f.Verifier, f.NFT, f.Multi, f.NoHistory = pastless{c, refuses, honest}, c.Deploy("erc721"), c.Deploy("erc1155"), true
+		f.Mine = func(_ context.Context, ops ...nfttest.Op) (nft.Block, error) { return c.Mine(ops...), nil }
+		if err := nfttest.Checks()[i].Func(t.Context(), f); (err == nil) != honest {
+			t.Errorf("honest %v: %v", honest, err)
+		}
+	}
+}
+
+type pastless struct {
+	nft.Verifier
+	refuses func(nft.Finality) bool
+	honest  bool
+}
+
+func (p pastless) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (nft.Reply, error) {
+	if p.refuses(at) {
+		if p.honest {
+			return nft.Reply{}, fault.New(fault.Unsupported, "x", "no history")
+		}
+		at = nft.Finality{Tag: "latest"}
+	}
+	return p.Verifier.Check(ctx, at, qs)
 }

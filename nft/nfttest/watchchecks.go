@@ -1,6 +1,7 @@
 package nfttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -141,6 +142,35 @@ func watchTransfers(ctx context.Context, f Fixture) error {
 		}); err != nil {
 			return err
 		}
+	}
+	return w.stop()
+}
+
+// watchHeads needs no transfers: each block made is told, none before an older one.
+func watchHeads(ctx context.Context, f Fixture) error {
+	w, err := f.watch(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := patience(ctx)
+	defer cancel()
+	w.reset()
+	for range 3 {
+		b, err := f.Mine(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.until(ctx, "the head", func(ch nft.Change) bool {
+			return bareHead(ch) && ch.Block.Number == b.Number && ch.Block.Hash == b.Hash && !ch.Block.Time.IsZero()
+		}); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	heads := slices.DeleteFunc(slices.Clone(w.changes), func(ch nft.Change) bool { return !bareHead(ch) })
+	w.mu.Unlock()
+	if !slices.IsSortedFunc(heads, func(a, b nft.Change) int { return cmp.Compare(a.Block.Number, b.Block.Number) }) {
+		return fmt.Errorf("heads are told out of order: %+v", heads)
 	}
 	return w.stop()
 }

@@ -3,6 +3,7 @@ module github.com/streamgate/streamgate
 go 1.26.7
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/Eyevinn/mp4ff v0.56.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7

@@ -30,6 +30,10 @@ func Parse(b []byte) (*Message, error) {
 		return nil, fault.Newf(fault.Invalid, op, "line %d of the message: want %s", line, want).
 			With("/message", "send an ERC-4361 message, unchanged")
 	}
+	if m.String() != string(b) {
+		// The reader and the writer disagree about what these bytes say, so neither is believed.
+		return nil, fault.New(fault.Invalid, op, "the message has a second reading").With("/message", "send an ERC-4361 message, unchanged")
+	}
 	return m, nil
 }
 

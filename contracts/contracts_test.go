@@ -15,7 +15,7 @@ import (
 func all() []contracts.Artefact {
 	return []contracts.Artefact{
 		contracts.AccessPass(), contracts.TestToken(), contracts.TestItems(), contracts.TestCoin(),
-		contracts.TestOddities(), contracts.TierRegistry(), contracts.Multicall3(),
+		contracts.TestOddities(), contracts.TestWallet(), contracts.TestWalletFactory(), contracts.SignatureProbe(), contracts.TierRegistry(), contracts.Multicall3(),
 	}
 }
 

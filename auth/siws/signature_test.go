@@ -4,90 +4,29 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha512"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"testing"
 
 	"filippo.io/edwards25519"
 
+	"github.com/streamgate/streamgate/auth/authtest"
 	"github.com/streamgate/streamgate/auth/siws"
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/internal/base58"
 )
 
-// lowOrder are the 14 encodings of the 8 points of low order that decoders take which do not insist
-// on the canonical one, in hexadecimal.
-var lowOrder = []string{
-	"0100000000000000000000000000000000000000000000000000000000000000", // the neutral point
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // order 2
-	"0000000000000000000000000000000000000000000000000000000000000000", // order 4: Solana's System Program
-	"0000000000000000000000000000000000000000000000000000000000000080", // order 4
-	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
-	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85", // order 8
-	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // order 8
-	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa", // order 8
-	"0100000000000000000000000000000000000000000000000000000000000080", // neutral, x = -0
-	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // neutral, y = p + 1
-	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", // both
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", // order 2, x = -0
-	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // order 4, y = p
-	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", // order 4, y = p
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// forge looks for a message that S = 0 and a guessed R sign under a key of low order. It needs no key.
-func forge(t testing.TB, key []byte) (message, sig []byte) {
-	t.Helper()
-	for i := range 64 {
-		message = fmt.Appendf(nil, "message %d", i)
-		for _, r := range lowOrder {
-			sig = append(unhex(t, r), make([]byte, 32)...)
-			if ed25519.Verify(key, message, sig) {
-				return message, sig
-			}
-		}
-	}
-	return nil, nil
-}
-
 // The standard library takes signatures that nobody's key made, for every key of low order. We
 // take none.
 func TestKeysOfLowOrderSignNothing(t *testing.T) {
 	t.Parallel()
-	for _, s := range lowOrder {
-		key := unhex(t, s)
-		message, sig := forge(t, key)
-		if message == nil {
-			t.Errorf("%s: the forgery does not even convince crypto/ed25519", s)
-			continue
-		}
+	for _, key := range authtest.LowOrderKeys() {
+		message, sig := authtest.Forge(key)
 		if err := siws.Verify(base58.Encode(key), message, sig); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%s: %v, want fault.Invalid", s, err)
+			t.Errorf("%x: %v, want fault.Invalid", key, err)
 		}
 	}
-}
-
-// order is the order of the group, 2^252 + 27742317777372353535851937790883648493.
-func order() *big.Int {
-	l, _ := new(big.Int).SetString("27742317777372353535851937790883648493", 10)
-	return l.Add(l, new(big.Int).Lsh(big.NewInt(1), 252))
-}
-
-func littleEndian(n *big.Int) []byte {
-	b := n.FillBytes(make([]byte, 32))
-	slices.Reverse(b)
-	return b
 }
 
 func TestVerify(t *testing.T) {
@@ -99,9 +38,6 @@ func TestVerify(t *testing.T) {
 	if err := siws.Verify(address, message, good); err != nil {
 		t.Fatal(err)
 	}
-	s := slices.Clone(good[32:])
-	slices.Reverse(s)
-	above := littleEndian(new(big.Int).Add(new(big.Int).SetBytes(s), order()))
 	for name, tc := range map[string]struct {
 		sig  []byte
 		kind fault.Kind
@@ -110,8 +46,8 @@ func TestVerify(t *testing.T) {
 		"63 bytes":           {good[:63], fault.Invalid},
 		"65 bytes":           {append(slices.Clone(good), 0), fault.Invalid},
 		"zeros":              {make([]byte, 64), fault.Invalid},
-		"S + L":              {append(slices.Clone(good[:32]), above...), fault.Invalid},
-		"S = L":              {append(slices.Clone(good[:32]), littleEndian(order())...), fault.Invalid},
+		"S + L":              {authtest.TwinEd25519(good), fault.Invalid},
+		"S = L":              {append(slices.Clone(good[:32]), authtest.GroupOrder()...), fault.Invalid},
 		"S = 0":              {append(slices.Clone(good[:32]), make([]byte, 32)...), fault.Unauthenticated},
 		"R is no point":      {append(append([]byte{2}, make([]byte, 31)...), good[32:]...), fault.Invalid},
 		"another's":          {ed25519.Sign(other, message), fault.Unauthenticated},
@@ -121,9 +57,9 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, tc.kind)
 		}
 	}
-	for _, r := range lowOrder {
-		if err := siws.Verify(address, message, append(unhex(t, r), good[32:]...)); !errors.Is(err, fault.Invalid) {
-			t.Errorf("R = %s: %v", r, err)
+	for _, r := range authtest.LowOrderKeys() {
+		if err := siws.Verify(address, message, append(slices.Clone(r), good[32:]...)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("R = %x: %v", r, err)
 		}
 	}
 	for i := range good {
@@ -140,7 +76,7 @@ func TestVerify(t *testing.T) {
 // verdict must not depend on whom one asks, so ours is that of verify_strict.
 func TestSignaturesWithTorsion(t *testing.T) {
 	t.Parallel()
-	torsion, err := new(edwards25519.Point).SetBytes(unhex(t, lowOrder[4]))
+	torsion, err := new(edwards25519.Point).SetBytes(authtest.LowOrderKeys()[4])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/evm"
 	"github.com/streamgate/streamgate/media"
-	"github.com/streamgate/streamgate/nft"
 )
 
 type serveCmd struct {
@@ -58,13 +57,14 @@ func serveWhole(ctx context.Context, cfg *Config, metrics http.Handler, log *slo
 	if err != nil {
 		return err
 	}
-	verifiers, closeChains, err := openChains(ctx, cfg.Chains, log)
+	chainOpts, closeChains, err := openChains(ctx, cfg.Chains, log)
 	if err != nil {
 		return err
 	}
 	defer closeChains()
 	lag := media.NewLag(busyLag)
-	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifiers...), streamgate.WithBusy(lag.Busy))
+	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithBusy(lag.Busy))
+	opts = append(opts, chainOpts...)
 	var p *streamgate.Platform
 	opts = append(opts, streamgate.WithSystem(func(ctx context.Context) map[string]any {
 		load, err := p.Media.Load(ctx)
@@ -125,9 +125,9 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 	return opts
 }
 
-// openChains opens every configured chain. One that does not answer now is no
+// openChains opens every configured chain, for rules and for the contract wallets on it. One that does not answer now is no
 // reason not to serve: rules over it answer unknown until it does.
-func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs []nft.Verifier, closeAll func(), err error) {
+func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (opts []streamgate.Option, closeAll func(), err error) {
 	var open []*evm.Verifier
 	closeAll = func() {
 		for _, v := range open {
@@ -143,9 +143,17 @@ func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs
 		if _, err := v.Head(ctx); err != nil {
 			log.Warn("chain_unavailable", "chain", c.ID.String(), "error", err)
 		}
-		open, vs = append(open, v), append(vs, v)
+		open, opts = append(open, v), append(opts, streamgate.WithVerifier(v))
 	}
-	return vs, closeAll, nil
+	if len(open) > 0 {
+		wallets, err := evm.NewWallets(open...)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		opts = append(opts, streamgate.WithContractWallets(wallets))
+	}
+	return opts, closeAll, nil
 }
 
 // serve runs the platform and its HTTP server until ctx ends or one of them

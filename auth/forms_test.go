@@ -151,6 +151,10 @@ func TestSolanaKeysThatNobodyOwns(t *testing.T) {
 // Bad signatures, as many as one likes, do not keep the owner of the key out.
 func TestWrongSignaturesDoNotBurnTheNonce(t *testing.T) {
 	t.Parallel()
+	each := 2500
+	if testing.Short() {
+		each = 50
+	}
 	for _, f := range forms {
 		b, w, other := setup(t, auth.Options{}), f.wallet(1), f.wallet(2)
 		c := b.challengeFor(w.On(f.chain))
@@ -158,7 +162,7 @@ func TestWrongSignaturesDoNotBurnTheNonce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				for range 2500 {
+				for range each {
 					if _, err := b.Verify(t.Context(), tenant, origin, c.Message, bad); !errors.Is(err, fault.Unauthenticated) {
 						t.Error(err)
 						return
@@ -172,7 +176,7 @@ func TestWrongSignaturesDoNotBurnTheNonce(t *testing.T) {
 			t.Errorf("%s: %d failures are written down, %v", f.chain, rec.Failures, err)
 		}
 		if _, err := b.Verify(t.Context(), tenant, origin, c.Message, w.Sign(c.Message)); err != nil {
-			t.Errorf("%s: the owner after 10,000 bad signatures: %v", f.chain, err)
+			t.Errorf("%s: the owner after all the bad signatures: %v", f.chain, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ module github.com/streamgate/streamgate
 go 1.26.7
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/Eyevinn/mp4ff v0.56.0
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/alecthomas/kong v1.17.0

@@ -40,6 +40,7 @@ type settings struct {
 	queue             job.Queue
 	events            event.Bus
 	verifiers         []nft.Verifier
+	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	publicURL         string
@@ -122,6 +123,13 @@ func WithEvents(b event.Bus) Option { return func(s *settings) { s.events = b } 
 // verifier answers unknown, and the gate stays shut.
 func WithVerifier(v ...nft.Verifier) Option {
 	return func(s *settings) { s.verifiers = append(s.verifiers, v...) }
+}
+
+// WithContractWallets lets contract wallets sign in (ERC-1271, ERC-6492), by asking v. A wallet that
+// signed in counts on every chain of its kind that WithVerifier adds, so v must ask them all; drivers/evm's Wallets
+// over the same verifiers does. Without it keys alone sign in.
+func WithContractWallets(v auth.ContractVerifier) Option {
+	return func(s *settings) { s.contracts = v }
 }
 
 // WithLists resolves the "list" leaf of rules: is account (CAIP-10) on the tenant's

@@ -134,7 +134,7 @@ func (p *Platform) wire(s *settings) error {
 		chains = append(chains, v.Chain())
 	}
 	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
-	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Events: s.events, Now: s.now, Logger: s.logger})
+	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Contracts: s.contracts, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
 		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events, SharedCache: s.cache, SecondStorage: s.secondName,
 		MayCreate: s.mayCreate, MaxUpload: s.maxUpload, Quota: s.quota, Lanes: lanes(s.roles), Workers: s.workers, MaxWorkers: s.maxWorkers,

@@ -1,4 +1,4 @@
-// Package auth tells who is asking: wallet sign-in (ERC-4361), sessions with
+// Package auth tells who is asking: wallet sign-in (ERC-4361 and Sign-In With Solana), sessions with
 // refresh rotation, and API keys. It holds no rights; those are the rule's and
 // the owner's. The HTTP surface calls it; it never speaks HTTP itself and never
 // sees a private key.
@@ -24,7 +24,7 @@ type Principal struct {
 	UserID    string `json:"user_id"`
 	SessionID string `json:"session_id,omitempty"`
 	// Accounts are the user's proven wallets, the signing one first, each with the
-	// chain it last named when it signed. Empty for an API key.
+	// chain it last named when it signed. A contract wallet stands alone. Empty for an API key.
 	Accounts []caip.AccountID `json:"accounts"`
 	// APIKey is the id of the key used, or empty.
 	APIKey string `json:"api_key,omitempty"`
@@ -34,7 +34,9 @@ type Principal struct {
 
 // Challenge is what the wallet signs.
 type Challenge struct {
-	Message   string    `json:"message"` // ERC-4361 text, signed byte for byte
+	// Message is the text to sign byte for byte: ERC-4361 for an eip155 account, Sign-In With Solana for
+	// a solana one.
+	Message   string    `json:"message"`
 	Nonce     string    `json:"nonce"`
 	ExpiresAt time.Time `json:"expires_at"`
 }
@@ -73,10 +75,12 @@ const (
 
 // Options configures a Service.
 type Options struct {
-	// Chains are the eip155 chains a message may name; empty allows any.
+	// Chains are the eip155 and solana chains a message may name; empty allows any.
 	Chains []caip.ChainID
+	// Contracts asks contract wallets whether a signature is theirs. Nil lets keys alone sign in.
+	Contracts ContractVerifier
 	// Statement is the human sentence in the message; empty means DefaultStatement.
-	// ERC-4361 allows it letters, digits, spaces and -._~:/?#[]@!$&'()*+,;= only; with any
+	// Both standards allow it letters, digits, spaces and -._~:/?#[]@!$&'()*+,;= only; with any
 	// other byte every Challenge fails with fault.Internal.
 	Statement string
 	// ChallengeTTL (default 5 min), AccessTTL (15 min), RefreshTTL (30 days).
@@ -109,6 +113,7 @@ type Service struct {
 	opt   Options
 	cache *principalCache
 	pace  *pacer
+	asked chan struct{} // a slot for each question to Contracts
 }
 
 // New returns a Service over the records in store.
@@ -128,7 +133,7 @@ func New(store Store, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer()}
+	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer(), asked: make(chan struct{}, maxContractCalls)}
 }
 
 func orDefault(d *time.Duration, def time.Duration) {

@@ -18,6 +18,10 @@ const badToken = "the token is unknown, expired or revoked: sign in again"
 // whole session family with fault.Unauthenticated, because one of the two users
 // stole it (RFC 9700 4.14.2); Options.RefreshGrace softens that for parallel
 // tabs. Access tokens issued earlier live on until they expire.
+//
+// The session of a contract wallet ends, with fault.Unauthenticated, once the wallet refuses the
+// signature that opened it. A chain that cannot be asked is fault.Unavailable and leaves the refresh token as
+// good as it was.
 func (s *Service) Refresh(ctx context.Context, tenant, refreshToken string) (Tokens, error) {
 	const op = "auth.Refresh"
 	h, ok := hashToken(refreshPrefix, refreshToken)
@@ -34,6 +38,9 @@ func (s *Service) Refresh(ctx context.Context, tenant, refreshToken string) (Tok
 	}
 	if !rec.UsedAt.IsZero() {
 		return Tokens{}, s.reused(ctx, op, rec, now)
+	}
+	if err := s.stillHolds(ctx, op, rec.Session); err != nil {
+		return Tokens{}, err
 	}
 	tokens, pair := s.mint(now, rec.Session)
 	err = s.store.Rotate(ctx, tenant, h, pair, now)
@@ -159,6 +166,11 @@ func (s *Service) byAccess(ctx context.Context, tenant string, h Hash) (Principa
 	ses := rec.Session
 	accounts := []caip.AccountID{ses.Account}
 	for _, w := range rec.Wallets {
+		// A contract wallet proves itself alone: who controls it changes, and with them would change
+		// who holds the other wallets of its user.
+		if ses.Proof != "" {
+			break
+		}
 		if w.Address != ses.Account.Address || w.Chain.Namespace != ses.Account.Chain.Namespace {
 			accounts = append(accounts, w)
 		}

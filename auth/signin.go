@@ -9,19 +9,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/streamgate/streamgate/auth/siwe"
+	"github.com/streamgate/streamgate/auth/siws"
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
 )
 
-// MaxFailures is how many wrong signatures one challenge takes before it is refused
-// whatever the signature.
+// MaxFailures is how many wrong signatures of one challenge are put to a chain. After that its
+// account's key can still sign in, since no number of wrong guesses brings the right one nearer, and a
+// contract wallet needs a new challenge.
 const MaxFailures = 10
+
+// errNotTheirs is a well-formed signature by somebody else.
+var errNotTheirs = errors.New("the signature is not the account's")
 
 // Challenge makes a one-use sign-in message for account, bound to origin
 // ("https://example.org": its host[:port] becomes the domain, it plus "/" the URI).
 // A wrong origin or a chain that is not accepted is fault.Invalid, an account
-// that is not eip155 fault.Unsupported, more than a challenge a second for one account (after a
+// that is neither eip155 nor solana fault.Unsupported, more than a challenge a second for one account (after a
 // burst of 30) fault.Limited.
 func (s *Service) Challenge(ctx context.Context, tenant, origin string, account caip.AccountID) (Challenge, error) {
 	const op = "auth.Challenge"
@@ -37,12 +41,7 @@ func (s *Service) Challenge(ctx context.Context, tenant, origin string, account 
 		return Challenge{}, fault.New(fault.Limited, op, "too many sign-in messages were asked for this account").After(wait)
 	}
 	c := ChallengeRecord{Tenant: tenant, Nonce: newID(""), Origin: origin, Account: account, ExpiresAt: now.Add(s.opt.ChallengeTTL)}
-	m := siwe.Message{
-		Domain: domain, Address: caip.ChecksumEVM(account.Address), Statement: s.opt.Statement, URI: origin + "/",
-		ChainID: account.Chain.Reference, Nonce: c.Nonce, IssuedAt: siwe.At(now), ExpirationTime: siwe.At(c.ExpiresAt),
-	}
-	c.Message = m.String()
-	if _, err := siwe.Parse([]byte(c.Message)); err != nil {
+	if c.Message, err = compose(c, domain, s.opt.Statement, now); err != nil {
 		// Origin and account are checked above, so the statement is what is wrong.
 		return Challenge{}, fault.Wrap(fault.Internal, op+": Options.Statement", err)
 	}
@@ -52,22 +51,25 @@ func (s *Service) Challenge(ctx context.Context, tenant, origin string, account 
 	return Challenge{Message: c.Message, Nonce: c.Nonce, ExpiresAt: c.ExpiresAt}, nil
 }
 
-// Verify checks message and signature (0x hex) against what Challenge issued
-// for tenant and origin, and opens a session. The first sign-in of an address makes its
+// Verify checks message and signature (0x hex for eip155, base58 for solana) against what Challenge
+// issued for tenant and origin, and opens a session. The first sign-in of an address makes its
 // user; the same address on another chain is the same user. Any mismatch is
 // fault.Unauthenticated; a malformed message or signature is fault.Invalid. A wrong signature
-// does not burn the nonce until there were MaxFailures of them; parallel ones may
-// overshoot that by as many as run at once. One nonce opens at most one session.
+// does not burn the nonce. One nonce opens at most one session.
+//
+// With Options.Contracts, a signature that is not by the account's own key is put to the account's
+// contract; a chain that cannot be asked is fault.Unavailable and costs the challenge nothing. At most
+// MaxFailures wrong ones of a challenge are asked about; parallel ones may overshoot that by as many as run at once.
 func (s *Service) Verify(ctx context.Context, tenant, origin, message, signature string) (Tokens, error) {
 	const op = "auth.Verify"
-	c, err := s.proven(ctx, op, tenant, origin, message, signature)
+	c, proof, err := s.proven(ctx, op, tenant, origin, message, signature, s.opt.Contracts)
 	if err != nil {
 		return Tokens{}, err
 	}
 	now := s.now()
 	rec := SessionRecord{
 		ID: newID("ses_"), Tenant: tenant, UserID: newID("usr_"), Account: c.Account,
-		CreatedAt: now, EndsAt: now.Add(s.opt.SessionTTL),
+		CreatedAt: now, EndsAt: now.Add(s.opt.SessionTTL), Proof: proof,
 	}
 	tokens, pair := s.mint(now, rec)
 	if _, err := s.store.SignIn(ctx, c.Nonce, rec, pair); err != nil {
@@ -78,13 +80,21 @@ func (s *Service) Verify(ctx context.Context, tenant, origin, message, signature
 
 // Link adds the wallet that signed message to the user of p, a session's
 // principal, after the checks of Verify. A wallet of another user is fault.Conflict; an API
-// key may not link (fault.Forbidden).
+// key and the session of a contract wallet may not link (fault.Forbidden). A contract wallet cannot be
+// linked either, so that whoever comes to control one never comes to a person's other wallets by it.
 func (s *Service) Link(ctx context.Context, p Principal, origin, message, signature string) (caip.AccountID, error) {
 	const op = "auth.Link"
 	if p.SessionID == "" {
 		return caip.AccountID{}, fault.New(fault.Forbidden, op, "wallets are linked from a signed-in session, not by an API key")
 	}
-	c, err := s.proven(ctx, op, p.Tenant, origin, message, signature)
+	ses, err := s.store.Session(ctx, p.Tenant, p.SessionID)
+	if err != nil {
+		return caip.AccountID{}, unknownToken(op, err)
+	}
+	if ses.Proof != "" {
+		return caip.AccountID{}, fault.New(fault.Forbidden, op, "wallets cannot be linked to a contract wallet: sign in with a key")
+	}
+	c, _, err := s.proven(ctx, op, p.Tenant, origin, message, signature, nil)
 	if err != nil {
 		return caip.AccountID{}, err
 	}
@@ -99,47 +109,60 @@ func (s *Service) Link(ctx context.Context, p Principal, origin, message, signat
 	return c.Account, nil
 }
 
-// proven returns the challenge that message is, once the signature is found to be its account's.
-func (s *Service) proven(ctx context.Context, op, tenant, origin, message, signature string) (ChallengeRecord, error) {
+// proven returns the challenge that message is, once the signature is found to be its account's, and the
+// proof to keep if a contract wallet said so.
+func (s *Service) proven(ctx context.Context, op, tenant, origin, message, signature string, contracts ContractVerifier) (ChallengeRecord, string, error) {
 	origin, domain, err := parseOrigin(op, origin)
 	if err != nil {
-		return ChallengeRecord{}, err
+		return ChallengeRecord{}, "", err
 	}
-	m, err := siwe.Parse([]byte(message))
+	m, err := parse(message)
 	if err != nil {
-		return ChallengeRecord{}, fault.At(op, err)
+		return ChallengeRecord{}, "", fault.At(op, err)
 	}
-	sig, err := siwe.DecodeSignature(signature)
-	if err != nil {
-		return ChallengeRecord{}, fault.At(op, err)
-	}
-	if m.Scheme != "" || m.Domain != domain || m.URI != origin+"/" {
-		return ChallengeRecord{}, refused(op, "this message was signed for another site")
+	if m.domain != domain || m.uri != origin+"/" {
+		return ChallengeRecord{}, "", refused(op, "this message was signed for another site")
 	}
 	c, err := s.issued(ctx, op, tenant, origin, m, message)
 	if err != nil {
-		return ChallengeRecord{}, err
+		return ChallengeRecord{}, "", err
 	}
-	signer, err := siwe.Recover([]byte(message), sig)
-	if err != nil {
-		return ChallengeRecord{}, fault.At(op, err)
+	var proof string
+	if m.namespace == namespaceSolana {
+		err = solanaProof(op, c, message, signature)
+	} else {
+		proof, err = s.evmProof(ctx, op, c, message, signature, contracts)
 	}
-	if signer != c.Account.Address {
-		if err := s.store.AddFailure(context.WithoutCancel(ctx), tenant, c.Nonce); err != nil {
-			return ChallengeRecord{}, fault.At(op, err)
+	if errors.Is(err, errNotTheirs) {
+		if c.Failures < MaxFailures {
+			if err := s.store.AddFailure(context.WithoutCancel(ctx), tenant, c.Nonce); err != nil {
+				return ChallengeRecord{}, "", fault.At(op, err)
+			}
 		}
-		return ChallengeRecord{}, refused(op, "the signature is not by the account that the message names")
+		err = refused(op, "the signature is not by the account that the message names")
 	}
-	return c, nil
+	return c, proof, err
+}
+
+func solanaProof(op string, c ChallengeRecord, message, signature string) error {
+	sig, err := siws.DecodeSignature(signature)
+	if err != nil {
+		return fault.At(op, err)
+	}
+	err = siws.Verify(c.Account.Address, []byte(message), sig)
+	if errors.Is(err, fault.Unauthenticated) {
+		return errNotTheirs
+	}
+	return fault.At(op, err)
 }
 
 // issued returns the living challenge that this message is, byte for byte.
-func (s *Service) issued(ctx context.Context, op, tenant, origin string, m *siwe.Message, message string) (ChallengeRecord, error) {
+func (s *Service) issued(ctx context.Context, op, tenant, origin string, m binding, message string) (ChallengeRecord, error) {
 	now := s.now()
-	if m.ExpirationTime.IsZero() || !now.Before(m.ExpirationTime.Time()) {
+	if m.expires.IsZero() || !now.Before(m.expires) {
 		return ChallengeRecord{}, refused(op, "the sign-in message has expired: ask for a new one")
 	}
-	c, err := s.store.Challenge(ctx, tenant, m.Nonce)
+	c, err := s.store.Challenge(ctx, tenant, m.nonce)
 	if err != nil {
 		return ChallengeRecord{}, goneIfNotFound(op, err)
 	}
@@ -150,9 +173,6 @@ func (s *Service) issued(ctx context.Context, op, tenant, origin string, m *siwe
 	if !now.Before(c.ExpiresAt) {
 		return ChallengeRecord{}, refused(op, "the sign-in message has expired: ask for a new one")
 	}
-	if c.Failures >= MaxFailures {
-		return ChallengeRecord{}, refused(op, "too many wrong signatures for this message: ask for a new one")
-	}
 	if err := s.accepts(op, c.Account); err != nil {
 		// The configuration changed since the message was issued.
 		return ChallengeRecord{}, refused(op, "this chain is no longer accepted")
@@ -162,13 +182,13 @@ func (s *Service) issued(ctx context.Context, op, tenant, origin string, m *siwe
 
 // accepts tells whether accounts of this chain can sign in.
 func (s *Service) accepts(op string, account caip.AccountID) error {
-	if account.Chain.Namespace != "eip155" {
+	if account.Chain.Namespace != namespaceEVM && account.Chain.Namespace != namespaceSolana {
 		return fault.Newf(fault.Unsupported, op, "sign-in with %q accounts is not supported", account.Chain.Namespace).
-			With("/account", "use an eip155 account")
+			With("/account", "use an eip155 or solana account")
 	}
 	if canonical, err := caip.ParseAccountID(account.String()); err != nil || canonical != account {
 		return fault.New(fault.Invalid, op, "the account is not a canonical CAIP-10 account").
-			With("/account", "write eip155:<chain>:<0x address>")
+			With("/account", "write eip155:<chain>:<0x address> or solana:<chain>:<base58 key>")
 	}
 	if len(s.opt.Chains) > 0 && !slices.Contains(s.opt.Chains, account.Chain) {
 		names := make([]string, len(s.opt.Chains))

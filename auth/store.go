@@ -25,6 +25,9 @@ type SessionRecord struct {
 	// Account is the wallet that signed, on the chain it signed for.
 	Account           caip.AccountID
 	CreatedAt, EndsAt time.Time
+	// Proof is what a contract wallet accepted, to be asked about again: the hash of 32 bytes and then
+	// the signature, in hexadecimal. Empty for a wallet that is a key, whose signature holds for ever.
+	Proof string
 }
 
 // TokenPair is what one sign-in or refresh stores.

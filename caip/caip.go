@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/sha3"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/base58"
 )
 
 // ChainID is a CAIP-2 chain identifier such as eip155:1.
@@ -108,7 +109,6 @@ var (
 	namespaceRE = regexp.MustCompile(`^[-a-z0-9]{3,8}$`)
 	referenceRE = regexp.MustCompile(`^[-_a-zA-Z0-9]{1,32}$`)
 	evmChainRE  = regexp.MustCompile(`^[1-9][0-9]{0,31}$`)
-	base58RE    = regexp.MustCompile(`^[1-9A-HJ-NP-Za-km-z]{32,44}$`)
 	standardRE  = regexp.MustCompile(`^[-a-z0-9]{3,8}$`)
 	assetRefRE  = regexp.MustCompile(`^[-.%a-zA-Z0-9]{1,128}$`)
 	decimalRE   = regexp.MustCompile(`^(0|[1-9][0-9]{0,77})$`)
@@ -219,8 +219,8 @@ func canonicalAddress(c ChainID, addr string) (string, error) {
 	case "eip155":
 		return ParseEVMAddress(addr)
 	case "solana":
-		if !base58RE.MatchString(addr) {
-			return "", bad("Solana address", addr, "write 32 to 44 base58 characters")
+		if _, ok := base58.Decode(addr, 32); !ok {
+			return "", bad("Solana address", addr, "write the base58 spelling of 32 bytes, 32 to 44 characters")
 		}
 	default:
 		if !assetRefRE.MatchString(addr) {

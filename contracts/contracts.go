@@ -57,6 +57,17 @@ func TestOddities() Artefact { return load("TestOddities") }
 // TierRegistry gives each account a tier, for the "call" leaf; for tests and examples.
 func TierRegistry() Artefact { return load("TierRegistry") }
 
+// SignatureProbe is creation code to run in an eth_call, never to deploy: it answers whether a contract
+// wallet accepts a signature. Its constructor takes (address wallet, bytes32 hash, bytes signature,
+// address factory, bytes factoryCall).
+func SignatureProbe() Artefact { return load("SignatureProbe") }
+
+// TestWallet is a contract wallet with one owner (ERC-1271). Its constructor takes (address owner); for tests.
+func TestWallet() Artefact { return load("TestWallet") }
+
+// TestWalletFactory deploys a TestWallet at an address known before; for tests.
+func TestWalletFactory() Artefact { return load("TestWalletFactory") }
+
 // Multicall3 is the batching contract at Multicall3Address. Its ABI lists the
 // functions viem knows, not all it has.
 func Multicall3() Artefact { return load("Multicall3") }

@@ -15,7 +15,7 @@ import (
 func all() []contracts.Artefact {
 	return []contracts.Artefact{
 		contracts.AccessPass(), contracts.TestToken(), contracts.TestItems(), contracts.TestCoin(),
-		contracts.TestOddities(), contracts.TierRegistry(), contracts.Multicall3(),
+		contracts.TestOddities(), contracts.TestWallet(), contracts.TestWalletFactory(), contracts.SignatureProbe(), contracts.TierRegistry(), contracts.Multicall3(),
 	}
 }
 
@@ -32,8 +32,9 @@ func TestEveryArtefactLoads(t *testing.T) {
 		if a.Name == "" || len(a.Bytecode) <= len(a.Runtime) || len(a.Runtime) == 0 || !json.Valid(a.ABI) {
 			t.Errorf("%s is not whole: %d bytes of creation code, %d of runtime", a.Name, len(a.Bytecode), len(a.Runtime))
 		}
-		// The constructor returns the runtime, so it is within the creation code.
-		if !bytes.Contains(a.Bytecode, a.Runtime) {
+		// The constructor returns the runtime, so it is within the creation code. That of the probe returns
+		// an answer instead.
+		if a.Name != "SignatureProbe" && !bytes.Contains(a.Bytecode, a.Runtime) {
 			t.Errorf("%s: the runtime is not what the creation code deploys", a.Name)
 		}
 	}

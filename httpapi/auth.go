@@ -50,6 +50,25 @@ func (a *api) verify(q *request) error {
 	return q.json(http.StatusOK, tokens)
 }
 
+func (a *api) link(q *request) error {
+	var in struct {
+		Message   string `json:"message"`
+		Signature string `json:"signature"`
+	}
+	if err := a.decode(q.w, q.r, &in); err != nil {
+		return err
+	}
+	origin, err := a.origin(q.r)
+	if err != nil {
+		return err
+	}
+	account, err := a.Auth.Link(q.r.Context(), q.who, origin, in.Message, in.Signature)
+	if err != nil {
+		return err
+	}
+	return q.json(http.StatusOK, map[string]caip.AccountID{"account": account})
+}
+
 func (a *api) refresh(q *request) error {
 	var in struct {
 		RefreshToken string `json:"refresh_token"`
@@ -106,7 +125,7 @@ func parseAccount(s string) (caip.AccountID, error) {
 	account, err := caip.ParseAccountID(s)
 	if err != nil {
 		return account, &fault.Error{Kind: fault.Invalid, Op: "httpapi.account", Msg: "The account is not a CAIP-10 identifier.", Err: err,
-			Fields: []fault.Field{{Pointer: "/account", Detail: "write it as eip155:1:0xabc… (chain, then address; mixed case must have a right EIP-55 checksum)"}}}
+			Fields: []fault.Field{{Pointer: "/account", Detail: "write it as eip155:1:0xabc… (chain, then address; mixed case must have a right EIP-55 checksum) or solana:mainnet:<public key in base58>"}}}
 	}
 	return account, nil
 }

@@ -75,6 +75,7 @@ func table() []route {
 	return []route{
 		{RoleAuth, post, "/v1/auth/challenge", open, signIn, (*api).challenge, "Make a one-use message for a wallet to sign", false},
 		{RoleAuth, post, "/v1/auth/verify", open, signIn, (*api).verify, "Trade a signed message for a session", false},
+		{RoleAuth, post, "/v1/auth/link", session, signIn, (*api).link, "Add one more wallet to the user, by its own signature", false},
 		{RoleAuth, post, "/v1/auth/refresh", open, signIn, (*api).refresh, "Trade a refresh token for new tokens", false},
 		{RoleAuth, post, "/v1/auth/logout", session, unmetered, (*api).logout, "End the session", false},
 		{RoleAuth, get, "/v1/auth/session", required, unmetered, (*api).whoAmI, "Tell who is asking", false},

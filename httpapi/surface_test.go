@@ -38,6 +38,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	rows := []row{
 		{"POST", "/v1/auth/challenge", map[string]string{"account": account}, 200, 200, 200},
 		{"POST", "/v1/auth/verify", map[string]string{"message": "x", "signature": "0x00"}, 400, 400, 400},
+		{"POST", "/v1/auth/link", map[string]string{"message": "x", "signature": "0x00"}, 401, 400, 400},
 		{"POST", "/v1/auth/refresh", map[string]string{"refresh_token": "x"}, 401, 401, 401},
 		{"GET", "/v1/auth/session", nil, 401, 200, 200},
 		{"POST", "/v1/auth/keys", map[string]string{"name": "k"}, 401, 201, 201},

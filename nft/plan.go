@@ -89,8 +89,8 @@ func (f Finality) String() string {
 
 // accountsOn returns the accounts that count on chain, each address once. An
 // eip155 address is one key pair on every eip155 chain, so an account proven on
-// any of them counts on all; a contract wallet may exist on one chain alone, but
-// then nobody else can have been proven to own its address elsewhere.
+// any of them counts on all; a contract wallet may be there on one chain and
+// another's on the next, but then sign-in takes neither (auth.ContractVerifier).
 func accountsOn(chain caip.ChainID, accounts []caip.AccountID) []caip.AccountID {
 	var out []caip.AccountID
 next:

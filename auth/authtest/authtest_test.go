@@ -26,6 +26,7 @@ type (
 	tenantBlind     struct{ auth.Store } // looks everything up in one tenant
 	keepsChallenge  struct{ auth.Store } // checks the nonce, then signs in, in two steps
 	reusesRefresh   struct{ auth.Store } // rotates whatever was used already
+	forgetsProof    struct{ auth.Store } // a contract wallet's session looks like a key's
 	forgetsUse      struct{ auth.Store } // does not say that a token was used
 	keepsSessions   struct{ auth.Store } // logout is a no-op
 	findsForeign    struct{ auth.Store } // a session is found by its id alone
@@ -62,6 +63,12 @@ func (s reusesRefresh) Rotate(ctx context.Context, tenant string, old auth.Hash,
 		return err
 	}
 	return nil
+}
+
+func (s forgetsProof) Refresh(ctx context.Context, tenant string, h auth.Hash) (auth.RefreshRecord, error) {
+	r, err := s.Store.Refresh(ctx, tenant, h)
+	r.Session.Proof = ""
+	return r, err
 }
 
 func (s forgetsUse) Refresh(ctx context.Context, tenant string, h auth.Hash) (auth.RefreshRecord, error) {
@@ -171,6 +178,7 @@ func TestSuiteFailsBrokenStores(t *testing.T) {
 		func(s auth.Store) auth.Store { return tenantBlind{s} },
 		func(s auth.Store) auth.Store { return keepsChallenge{s} },
 		func(s auth.Store) auth.Store { return reusesRefresh{s} },
+		func(s auth.Store) auth.Store { return forgetsProof{s} },
 		func(s auth.Store) auth.Store { return forgetsUse{s} },
 		func(s auth.Store) auth.Store { return keepsSessions{s} },
 		func(s auth.Store) auth.Store { return findsForeign{s} },

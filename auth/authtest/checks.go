@@ -3,6 +3,7 @@ package authtest
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -82,7 +83,7 @@ func challenge(tenant, nonce string, a caip.AccountID) auth.ChallengeRecord {
 func session(tenant, name string, a caip.AccountID) (auth.SessionRecord, auth.TokenPair) {
 	s := auth.SessionRecord{
 		ID: "ses_" + name, Tenant: tenant, UserID: "usr_" + name, Account: a,
-		CreatedAt: epoch, EndsAt: epoch.Add(24 * time.Hour),
+		CreatedAt: epoch, EndsAt: epoch.Add(24 * time.Hour), Proof: "c0ffee" + hex.EncodeToString([]byte(name)),
 	}
 	return s, pair(name)
 }

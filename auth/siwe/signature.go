@@ -35,6 +35,34 @@ func DecodeSignature(s string) ([]byte, error) {
 	return b, nil
 }
 
+// MaxContractSignature is the most bytes of a signature that a contract wallet is asked about. A Safe
+// takes 65 an owner, a passkey some 700.
+const MaxContractSignature = 8 << 10
+
+// DecodeContractSignature reads "0x" and 1 to MaxContractSignature bytes in hexadecimal, which
+// only a contract wallet can judge. Anything else is fault.Invalid, or fault.TooLarge. Nothing at all ("0x"), by
+// which some wallets mean that they approved the message in a transaction, is refused: a sign-in is
+// shown by its answer.
+func DecodeContractSignature(s string) ([]byte, error) {
+	const fix = "send the wallet's answer to personal_sign in hexadecimal"
+	digits, ok := strings.CutPrefix(s, "0x")
+	if !ok || digits == "" {
+		return nil, badSignature("the signature is not 0x and hexadecimal digits", fix)
+	}
+	if len(digits) > 2*MaxContractSignature {
+		return nil, fault.Newf(fault.TooLarge, "siwe.Signature", "a signature has at most %d bytes", MaxContractSignature).With("/signature", "too long")
+	}
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		return nil, badSignature("the signature has characters that are not hexadecimal, or half a byte", fix)
+	}
+	return b, nil
+}
+
+// Hash returns the EIP-191 personal_sign hash of message, which is what a contract wallet is
+// asked about.
+func Hash(message []byte) [32]byte { return [32]byte(personalHash(message)) }
+
 // Recover returns the lower-case address that made sig over message by EIP-191
 // personal_sign. A signature that is not 65 bytes, has a v other than 0, 1, 27 or 28,
 // an r or s outside 1..n-1, an s above n/2 (EIP-2: such a twin of a valid signature can be

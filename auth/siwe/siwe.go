@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamgate/streamgate/auth/internal/abnf"
 	"github.com/streamgate/streamgate/fault"
 )
 
@@ -58,25 +59,10 @@ type Message struct {
 
 // Timestamp is an RFC 3339 time that remembers how it was spelled, so that a
 // parsed message is written back byte for byte. The zero value means absent.
-type Timestamp struct {
-	text string
-	time time.Time
-}
+type Timestamp = abnf.Timestamp
 
 // At returns t in UTC with milliseconds, the spelling JavaScript clients produce.
-func At(t time.Time) Timestamp {
-	t = t.UTC().Truncate(time.Millisecond)
-	return Timestamp{t.Format("2006-01-02T15:04:05.000Z"), t}
-}
-
-// String returns the spelling.
-func (t Timestamp) String() string { return t.text }
-
-// Time returns the instant; the zero time when absent.
-func (t Timestamp) Time() time.Time { return t.time }
-
-// IsZero reports whether the time is absent.
-func (t Timestamp) IsZero() bool { return t.text == "" }
+func At(t time.Time) Timestamp { return abnf.At(t) }
 
 // String writes the message as the wallet must sign it. For a message that
 // Parse returned it is exactly the bytes parsed. For one built by hand it is only
@@ -103,12 +89,12 @@ func (m *Message) String() string {
 	line(tagVersion, "1")
 	line(tagChainID, m.ChainID)
 	line(tagNonce, m.Nonce)
-	line(tagIssuedAt, m.IssuedAt.text)
+	line(tagIssuedAt, m.IssuedAt.String())
 	if !m.ExpirationTime.IsZero() {
-		line(tagExpires, m.ExpirationTime.text)
+		line(tagExpires, m.ExpirationTime.String())
 	}
 	if !m.NotBefore.IsZero() {
-		line(tagNotBefore, m.NotBefore.text)
+		line(tagNotBefore, m.NotBefore.String())
 	}
 	if m.RequestID != nil {
 		line(tagRequestID, *m.RequestID)

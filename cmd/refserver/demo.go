@@ -137,8 +137,15 @@ func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, l
 		flush()
 		return nil, err
 	}
+	wallets, err := evm.NewWallets(verifier)
+	if err != nil {
+		verifier.Close()
+		flush()
+		return nil, err
+	}
 	cfg.Data = d.Data
-	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifier))...)
+	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics),
+		streamgate.WithVerifier(verifier), streamgate.WithContractWallets(wallets))...)
 	if err != nil {
 		verifier.Close()
 		flush()

@@ -183,12 +183,12 @@ func (p *process) buildPlatform(ctx context.Context, heavy []string, metrics htt
 	opts = append(opts, shared...)
 	has := func(role string) bool { return slices.Contains(heavy, role) }
 	if has("auth") {
-		verifiers, closeChains, err := openChains(ctx, p.cfg.Chains, p.log)
+		chainOpts, closeChains, err := openChains(ctx, p.cfg.Chains, p.log)
 		if err != nil {
 			return err
 		}
 		p.onClose(func() error { closeChains(); return nil })
-		opts = append(opts, streamgate.WithVerifier(verifiers...))
+		opts = append(opts, chainOpts...)
 	} else if has("metadata") || has("upload") || has("streaming") || has("monitor") {
 		conn, err := p.dial(ctx, "auth")
 		if err != nil {

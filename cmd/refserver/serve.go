@@ -59,13 +59,14 @@ func serveWhole(ctx context.Context, cfg *Config, metrics http.Handler, log *slo
 	if err != nil {
 		return err
 	}
-	verifiers, closeChains, err := openChains(ctx, cfg.Chains, log)
+	chainOpts, closeChains, err := openChains(ctx, cfg.Chains, log)
 	if err != nil {
 		return err
 	}
 	defer closeChains()
 	lag := media.NewLag(busyLag)
-	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithVerifier(verifiers...), streamgate.WithBusy(lag.Busy))
+	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithBusy(lag.Busy))
+	opts = append(opts, chainOpts...)
 	var p *streamgate.Platform
 	opts = append(opts, streamgate.WithSystem(func(ctx context.Context) map[string]any {
 		load, err := p.Media.Load(ctx)
@@ -126,10 +127,11 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 	return opts
 }
 
-// openChains opens every configured chain. One that does not answer now is no
+// openChains opens every configured chain, for rules and for the contract wallets on it. One that does not answer now is no
 // reason not to serve: rules over it answer unknown until it does.
-func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs []nft.Verifier, closeAll func(), err error) {
+func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (opts []streamgate.Option, closeAll func(), err error) {
 	var closers []func()
+	var onEVM []*evm.Verifier
 	closeAll = func() {
 		for _, done := range closers {
 			done()
@@ -144,9 +146,20 @@ func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (vs
 		if _, err := v.Head(ctx); err != nil {
 			log.Warn("chain_unavailable", "chain", c.ID.String(), "error", err)
 		}
-		closers, vs = append(closers, done), append(vs, v)
+		closers, opts = append(closers, done), append(opts, streamgate.WithVerifier(v))
+		if v, ok := v.(*evm.Verifier); ok {
+			onEVM = append(onEVM, v)
+		}
 	}
-	return vs, closeAll, nil
+	if len(onEVM) > 0 {
+		wallets, err := evm.NewWallets(onEVM...)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		opts = append(opts, streamgate.WithContractWallets(wallets))
+	}
+	return opts, closeAll, nil
 }
 
 // openChain asks the chain nothing yet.

@@ -80,8 +80,8 @@ func (a *Auth) SignIn(ctx context.Context, nonce string, s auth.SessionRecord, p
 		if s.UserID, err = a.own(ctx, q, op, s.Tenant, newcomer, s.Account, s.CreatedAt); err != nil {
 			return err
 		}
-		_, err = q.ExecContext(ctx, a.db.bind(`INSERT INTO auth_sessions (id, tenant, user_id, account, created_at, ends_at)
-			VALUES (?, ?, ?, ?, ?, ?)`), s.ID, s.Tenant, s.UserID, s.Account.String(), millis(s.CreatedAt), millis(s.EndsAt))
+		_, err = q.ExecContext(ctx, a.db.bind(`INSERT INTO auth_sessions (id, tenant, user_id, account, created_at, ends_at, proof)
+			VALUES (?, ?, ?, ?, ?, ?, ?)`), s.ID, s.Tenant, s.UserID, s.Account.String(), millis(s.CreatedAt), millis(s.EndsAt), s.Proof)
 		if err != nil {
 			return wrap(op, err)
 		}
@@ -137,10 +137,10 @@ func (a *Auth) token(ctx context.Context, op, tenant, kind string, h auth.Hash) 
 	r := auth.RefreshRecord{Session: auth.SessionRecord{Tenant: tenant}}
 	var acc string
 	var created, ends, expires, used int64
-	err := a.db.read.QueryRowContext(ctx, a.db.bind(`SELECT s.id, s.user_id, s.account, s.created_at, s.ends_at, t.expires_at, t.used_at
+	err := a.db.read.QueryRowContext(ctx, a.db.bind(`SELECT s.id, s.user_id, s.account, s.created_at, s.ends_at, s.proof, t.expires_at, t.used_at
 		FROM auth_tokens t JOIN auth_sessions s ON s.id = t.session_id AND s.tenant = t.tenant
 		WHERE t.tenant = ? AND t.hash = ? AND t.kind = ?`), tenant, hexHash(h), kind).
-		Scan(&r.Session.ID, &r.Session.UserID, &acc, &created, &ends, &expires, &used)
+		Scan(&r.Session.ID, &r.Session.UserID, &acc, &created, &ends, &r.Session.Proof, &expires, &used)
 	if err != nil {
 		return auth.RefreshRecord{}, wrap(op, err)
 	}

@@ -63,6 +63,7 @@ func rows() (all []row) {
 	const verifier, transcoder, registry = "nft.Verifier", "media.Transcoder", "registry.Registry"
 	add(verifier, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestVerifier/simulated", "nfttest.Run")
 	add(verifier, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
+	add(verifier, "`drivers/solana`", "LiteSVM {npm:internal/chaintest/solana:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
 	add(verifier, "`drivers/grpc` to a scripted chain", farWorld, "drivers/grpc", "TestVerifier/in_another_process", "nfttest.Run")
 	add(transcoder, "`drivers/ffmpeg` in bubblewrap", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoder", "mediatest.Run")
 	add(transcoder, "`drivers/ffmpeg` without a sandbox", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoderUnsandboxed", "mediatest.Run")

@@ -6,6 +6,7 @@ package chaintest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"fmt"
@@ -103,6 +104,7 @@ func (c *Chain) Accounts() [3]string {
 type Tx struct {
 	From, To string
 	Data     []byte
+	Gas      uint64 // 0 means 4,000,000
 }
 
 // Method returns a transaction that calls a method of a contract with Go values
@@ -136,7 +138,7 @@ func (c *Chain) Deploy(t testing.TB, a contracts.Artefact, args ...any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes, err := c.send(context.Background(), []Tx{{From: c.Accounts()[0], Data: append(bytes.Clone(a.Bytecode), input...)}})
+	hashes, err := c.send(context.Background(), []Tx{{From: c.Accounts()[0], Data: append(bytes.Clone(a.Bytecode), input...), Gas: 8_000_000}})
 	if err == nil {
 		err = c.seal(context.Background())
 	}
@@ -217,7 +219,7 @@ func (c *Chain) send(ctx context.Context, txs []Tx) ([]common.Hash, error) {
 		}
 		tip := new(big.Int).Mul(big.NewInt(int64(len(txs)-i)), big.NewInt(params.GWei))
 		d := &types.DynamicFeeTx{
-			ChainID: c.id, Nonce: nonce, Data: tx.Data, Gas: 4_000_000,
+			ChainID: c.id, Nonce: nonce, Data: tx.Data, Gas: cmp.Or(tx.Gas, 4_000_000),
 			GasTipCap: tip, GasFeeCap: new(big.Int).Add(tip, big.NewInt(20*params.GWei)),
 		}
 		if tx.To != "" {

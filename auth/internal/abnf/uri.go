@@ -1,11 +1,14 @@
-package siwe
+// Package abnf holds the grammar that the sign-in messages of ERC-4361 and of Sign-In With Solana
+// share: the rules of RFC 3986 and RFC 3339 that both refer to, and a reader of lines. Packages siwe and
+// siws call it; it knows neither message.
+package abnf
 
 import (
 	"net/netip"
 	"strings"
 )
 
-// The grammar of RFC 3986 appendix A, as far as ERC-4361 refers to it. net/url
+// The grammar of RFC 3986 appendix A, as far as sign-in messages refer to it. net/url
 // is more lenient (and rewrites), so it cannot be used here.
 
 func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
@@ -19,12 +22,14 @@ func isGenDelim(c byte) bool { return strings.IndexByte(":/?#[]@", c) >= 0 }
 func isSubDelim(c byte) bool { return strings.IndexByte("!$&'()*+,;=", c) >= 0 }
 func isRegName(c byte) bool  { return isUnreserved(c) || isSubDelim(c) }
 func isUserinfo(c byte) bool { return isRegName(c) || c == ':' }
-func isPchar(c byte) bool    { return isUserinfo(c) || c == '@' }
-func isPath(c byte) bool     { return isPchar(c) || c == '/' }
-func isQuery(c byte) bool    { return isPath(c) || c == '?' }
 
-// only reports whether s is made of percent-encoded triplets and bytes in set.
-func only(s string, set func(byte) bool) bool {
+// IsPchar is the rule pchar without its percent-encoded triplets.
+func IsPchar(c byte) bool { return isUserinfo(c) || c == '@' }
+func isPath(c byte) bool  { return IsPchar(c) || c == '/' }
+func isQuery(c byte) bool { return isPath(c) || c == '?' }
+
+// Only reports whether s is made of percent-encoded triplets and bytes in set.
+func Only(s string, set func(byte) bool) bool {
 	for i := 0; i < len(s); i++ {
 		switch {
 		case set(s[i]):
@@ -37,7 +42,8 @@ func only(s string, set func(byte) bool) bool {
 	return true
 }
 
-func isScheme(s string) bool {
+// IsScheme is the rule scheme.
+func IsScheme(s string) bool {
 	for i := range len(s) {
 		if !isAlpha(s[i]) && (i == 0 || !isDigit(s[i]) && s[i] != '+' && s[i] != '-' && s[i] != '.') {
 			return false
@@ -57,26 +63,27 @@ func splitAuthority(s string) (userinfo, host, port string) {
 	return userinfo, s, ""
 }
 
-// hostOf returns the host of a valid authority; it may be empty.
-func hostOf(authority string) string {
+// HostOf returns the host of a valid authority; it may be empty.
+func HostOf(authority string) string {
 	_, host, _ := splitAuthority(authority)
 	return host
 }
 
-func isAuthority(s string) bool {
+// IsAuthority is the rule authority.
+func IsAuthority(s string) bool {
 	userinfo, host, port := splitAuthority(s)
 	for i := range len(port) {
 		if i > 0 && !isDigit(port[i]) {
 			return false
 		}
 	}
-	return only(userinfo, isUserinfo) && isHost(host)
+	return Only(userinfo, isUserinfo) && isHost(host)
 }
 
 func isHost(s string) bool {
 	inner, ok := strings.CutPrefix(s, "[")
 	if !ok {
-		return only(s, isRegName) // IPv4address is a reg-name too
+		return Only(s, isRegName) // IPv4address is a reg-name too
 	}
 	if inner, ok = strings.CutSuffix(inner, "]"); !ok {
 		return false
@@ -96,18 +103,18 @@ func isIPvFuture(s string) bool {
 			return false
 		}
 	}
-	return version != "" && addr != "" && !strings.Contains(addr, "%") && only(addr, isUserinfo)
+	return version != "" && addr != "" && !strings.Contains(addr, "%") && Only(addr, isUserinfo)
 }
 
-// isURI reports whether s is a URI, that is, one with a scheme.
-func isURI(s string) bool {
+// IsURI reports whether s is a URI, that is, one with a scheme.
+func IsURI(s string) bool {
 	scheme, rest, ok := strings.Cut(s, ":")
-	if !ok || !isScheme(scheme) {
+	if !ok || !IsScheme(scheme) {
 		return false
 	}
 	rest, fragment, _ := strings.Cut(rest, "#")
 	rest, query, _ := strings.Cut(rest, "?")
-	if !only(fragment, isQuery) || !only(query, isQuery) {
+	if !Only(fragment, isQuery) || !Only(query, isQuery) {
 		return false
 	}
 	if authority, ok := strings.CutPrefix(rest, "//"); ok {
@@ -115,9 +122,9 @@ func isURI(s string) bool {
 		if i := strings.IndexByte(authority, '/'); i >= 0 {
 			authority, rest = authority[:i], authority[i:]
 		}
-		if !isAuthority(authority) {
+		if !IsAuthority(authority) {
 			return false
 		}
 	}
-	return only(rest, isPath)
+	return Only(rest, isPath)
 }

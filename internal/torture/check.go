@@ -34,14 +34,16 @@ func (r *rig) healed(ctx context.Context) time.Duration {
 	t0 := time.Now()
 	healing, cancel := context.WithTimeout(ctx, healBound)
 	defer cancel()
-	var last error
+	var first, last error
 	err := until(healing, 100*time.Millisecond, func(ctx context.Context) bool {
-		last = r.probe(ctx)
+		if last = r.probe(ctx); first == nil {
+			first = last
+		}
 		return last == nil
 	})
 	took := time.Since(t0)
 	if err != nil && ctx.Err() == nil {
-		r.hist.violate(invHealed, r.hist.during, "not well %.0f s after the fault: %v", took.Seconds(), last)
+		r.hist.violate(invHealed, r.hist.during, "not well %.0f s after the fault: at first %v, at last %v", took.Seconds(), first, last)
 	}
 	return took
 }
@@ -56,7 +58,7 @@ func (r *rig) probe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		res, err := r.stranger.http.Do(req)
+		res, err := r.prober.http.Do(req)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -65,7 +67,9 @@ func (r *rig) probe(ctx context.Context) error {
 			return fmt.Errorf("%s is not ready", name)
 		}
 	}
-	c := r.reference.owner
+	// Probes follow each other more quickly than one address may sign in.
+	c := r.prober
+	c.ip = r.address()
 	if err := c.signIn(ctx); err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ type rig struct {
 	stranger        *client
 	holder, another *client
 	passes          []pass
-	reference       *asset // what probes play
+	reference       *asset  // what probes play
+	prober          *client // its owner, who comes from a new address each time
 	ips             atomic.Int64
 }
 
@@ -209,6 +210,7 @@ func (r *rig) people(ctx context.Context, passes int) error {
 		}
 		*to = r.person(k)
 	}
+	r.prober = r.person(r.creators[0].key)
 	for i := range passes {
 		contract, err := r.chain.DeployPass(ctx, fmt.Sprintf("Pass %d", i), "PASS")
 		if err != nil {
@@ -225,14 +227,19 @@ func (r *rig) people(ctx context.Context, passes int) error {
 
 // person is a client with an address of its own.
 func (r *rig) person(k *ecdsa.PrivateKey) *client {
+	return newClient(r.url, r.chain.ChainID().String(), r.address(), k)
+}
+
+// address is one that nobody had before, within 198.18.0.0/15 (RFC 2544).
+func (r *rig) address() string {
 	n := r.ips.Add(1)
-	return newClient(r.url, r.chain.ChainID().String(), fmt.Sprintf("198.51.%d.%d", 100+n/250, 1+n%250), k)
+	return fmt.Sprintf("198.%d.%d.%d", 18+n>>16&1, n>>8&255, n&255)
 }
 
 // close stops everything. It is safe on a rig that is not whole.
 func (r *rig) close() error {
 	var errs []error
-	for _, c := range append(r.creators, r.stranger, r.holder, r.another) {
+	for _, c := range append(r.creators, r.stranger, r.holder, r.another, r.prober) {
 		if c != nil {
 			c.close()
 		}

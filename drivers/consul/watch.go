@@ -16,10 +16,13 @@ import (
 
 const (
 	// waitTime is how long the agent holds a query that has nothing new.
-	waitTime = 30 * time.Second
+	waitTime = 10 * time.Second
 	// pace keeps a service that changes all the time, or an agent that does not hold
 	// queries, from making the watch spin.
 	pace = 100 * time.Millisecond
+	// lonely is how often a service without instances is asked about anew: the notice that one is healthy
+	// again must not be missed, as nobody can be called until then.
+	lonely = 500 * time.Millisecond
 	// maxPause bounds the pauses while the agent is out of reach.
 	maxPause = 3 * time.Second
 )
@@ -89,6 +92,9 @@ func (w *watch) follow(ctx context.Context) {
 		}
 		if !slices.Equal(list, w.last) {
 			w.offer(list)
+		}
+		if len(list) == 0 {
+			w.index, pause = 0, lonely
 		}
 	}
 }

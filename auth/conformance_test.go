@@ -217,7 +217,8 @@ func evmAttacks(w authtest.Wallet) []attack {
 		{name: "v of 0 or 1", honest: true, resign: v(0)},
 		{name: "signature `0x`", resign: func(_, _ string) string { return "0x" }},
 		{name: "signature of 1 byte", resign: func(_, _ string) string { return "0x00" }},
-		{name: "signature of 64 bytes", resign: sig(func(b []byte) []byte { return b[:64] })},
+		// With the parity of the other key, or half of all signatures would be good ones in EIP-2098's form.
+		{name: "signature of 64 bytes", resign: sig(func(b []byte) []byte { b[32] |= (28 - b[64]) << 7; return b[:64] })},
 		{name: "signature of 66 bytes", resign: sig(func(b []byte) []byte { return append(b, 0) })},
 		{name: "v of 29 or 30", resign: v(29)},
 		{name: "v of 54 or 55", resign: v(54)},

@@ -41,12 +41,21 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	defer cancel()
 	pg, err := pgx.ConnectConfig(inner, c.cfg)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("connect: %w", ctx.Err())
+		if ended := over(ctx); ended != nil {
+			return nil, fmt.Errorf("connect: %w", ended)
 		}
 		return nil, &lost{err}
 	}
 	return &conn{c: c, pg: pg, used: time.Now()}, nil
+}
+
+// over is ctx's error. A connection's own deadline, which is set to that of ctx, can be noticed a moment before
+// ctx says that it has ended.
+func over(ctx context.Context) error {
+	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // Driver implements driver.Connector.
@@ -236,8 +245,8 @@ func (c *conn) failed(ctx, inner context.Context, err error, again bool) error {
 		return err // pgx refused the arguments; nothing was sent
 	}
 	c.broken = true
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	if over(ctx) != nil {
+		return fmt.Errorf("%w: %w", over(ctx), err)
 	}
 	c.c.lostAt.Store(time.Now().UnixNano())
 	if (again || pgconn.SafeToRetry(err)) && inner.Err() == nil {

@@ -14,7 +14,7 @@ go test -race -timeout 30m -coverprofile .cache/cover.out -coverpkg "$(scripts/d
 step "coverage of the domain packages"
 scripts/cover.sh .cache/cover.out
 step "fuzz targets"
-FUZZ_TOTAL=${FUZZ_TOTAL:-300} scripts/fuzz.sh ${FUZZTIME:-}
+FUZZ_TOTAL=${FUZZ_TOTAL:-180} scripts/fuzz.sh ${FUZZTIME:-}
 step "browser"
 go build -o bin/refserver ./cmd/refserver
 scripts/e2e.sh

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -21,10 +22,10 @@ func TestPairSuiteNoticesBrokenPairs(t *testing.T) {
 	}{
 		"is a bus of its own": {"every subscriber", func(_, other *event.Memory) event.Bus { return other }},
 		"shares the work": {"every subscriber", func(m, _ *event.Memory) event.Bus {
-			n := 0
+			var n atomic.Int64 // keys are handled side by side
 			return &broken{Memory: m, subscribe: func(b *event.Memory, p string, h event.Handler) (func(), error) {
 				return b.Subscribe(p, func(ctx context.Context, e event.Event) error {
-					if n++; n%2 == 0 {
+					if n.Add(1)%2 == 0 {
 						return nil
 					}
 					return h(ctx, e)

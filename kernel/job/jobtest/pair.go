@@ -182,8 +182,8 @@ func pairWorkers(t testing.TB, newPair NewPair) {
 				if err := q.Ack(t.Context(), l.Token); err != nil {
 					t.Errorf("Ack: %v", err)
 				}
-				if all {
-					stop()
+				if all { // what is handed out again comes soon
+					time.AfterFunc(quiet, stop)
 				}
 			}
 		})

@@ -167,13 +167,24 @@ func pairWorkers(t testing.TB, newPair NewPair) {
 	var mu sync.Mutex
 	done := map[string]int{}
 	var wg sync.WaitGroup
+	var once sync.Once
+	begun := make(chan struct{}) // by b, which might otherwise find nothing left
 	for i := range 2 * hands {
 		q := []job.Queue{a, b}[i%2]
 		wg.Go(func() {
+			if i%2 == 0 {
+				select {
+				case <-begun:
+				case <-ctx.Done():
+				}
+			}
 			for {
 				l, err := q.Lease(ctx, []string{"k"}, long)
 				if err != nil {
 					return
+				}
+				if i%2 == 1 {
+					once.Do(func() { close(begun) })
 				}
 				mu.Lock()
 				done[l.Job.ID]++

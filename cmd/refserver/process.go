@@ -17,7 +17,6 @@ import (
 
 	"github.com/streamgate/streamgate"
 	"github.com/streamgate/streamgate/drivers/grpc"
-	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/httpapi"
 	"github.com/streamgate/streamgate/kernel/registry"
 	"github.com/streamgate/streamgate/media"
@@ -55,7 +54,7 @@ func serveRoles(ctx context.Context, cfg *Config, metrics http.Handler, log *slo
 	if err != nil {
 		return err
 	}
-	if err := p.listenRPC(ctx); err != nil {
+	if err := p.listenRPC(); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	// What runs beside HTTP ends after it, so that requests under way find everything there.
@@ -245,7 +244,7 @@ func scalerLoad(l media.Load) grpc.Load {
 	return out
 }
 
-func (p *process) listenRPC(ctx context.Context) error {
+func (p *process) listenRPC() error {
 	addr := p.cfg.GRPCListen
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -270,9 +269,6 @@ func (p *process) register(ctx context.Context, httpAddr string) error {
 	}
 	for _, role := range p.cfg.Targets {
 		leave, err := p.registry.Register(ctx, registry.Instance{ID: p.cfg.Instance + "-" + role, Service: role, HTTP: httpAddr, GRPC: rpcAddr})
-		if errors.Is(err, fault.Unsupported) {
-			continue // a fixed list, or one that others keep
-		}
 		if err != nil {
 			return fmt.Errorf("registry: %w", err)
 		}

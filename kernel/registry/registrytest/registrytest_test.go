@@ -34,8 +34,8 @@ func (b *broken) Watch(ctx context.Context, service string) (<-chan []registry.I
 	return b.Registry.Watch(ctx, service)
 }
 
-// each passes every list through change. It is no faster than the reader unless newest is set.
-func each(m registry.Registry, newest bool, change func([]registry.Instance) []registry.Instance) func(ctx context.Context, service string) (<-chan []registry.Instance, error) {
+// each passes the newest list through change.
+func each(m registry.Registry, change func([]registry.Instance) []registry.Instance) func(ctx context.Context, service string) (<-chan []registry.Instance, error) {
 	return func(ctx context.Context, service string) (<-chan []registry.Instance, error) {
 		in, err := m.Watch(ctx, service)
 		if err != nil {
@@ -45,11 +45,9 @@ func each(m registry.Registry, newest bool, change func([]registry.Instance) []r
 		go func() {
 			defer close(out)
 			for list := range in {
-				if newest {
-					select {
-					case <-out:
-					default:
-					}
+				select {
+				case <-out:
+				default:
 				}
 				select {
 				case out <- change(list):
@@ -60,8 +58,6 @@ func each(m registry.Registry, newest bool, change func([]registry.Instance) []r
 		return out, nil
 	}
 }
-
-func same(list []registry.Instance) []registry.Instance { return list }
 
 func TestSuiteNoticesBrokenRegistries(t *testing.T) {
 	t.Parallel()
@@ -130,7 +126,7 @@ func TestSuiteNoticesBrokenRegistries(t *testing.T) {
 			}
 		}, "registering again replaces"},
 		"does not sort": {func(b *broken, m registry.Registry) {
-			b.watch = each(m, true, func(list []registry.Instance) []registry.Instance { slices.Reverse(list); return list })
+			b.watch = each(m, func(list []registry.Instance) []registry.Instance { slices.Reverse(list); return list })
 		}, "lists are of one service, sorted by ID"},
 		"lists every service": {func(b *broken, m registry.Registry) {
 			b.register = func(ctx context.Context, i registry.Instance) (func(context.Context) error, error) {
@@ -139,8 +135,27 @@ func TestSuiteNoticesBrokenRegistries(t *testing.T) {
 			}
 			b.watch = func(ctx context.Context, _ string) (<-chan []registry.Instance, error) { return m.Watch(ctx, "one") }
 		}, "lists are of one service, sorted by ID"},
-		"makes the slow wait": {func(b *broken, m registry.Registry) {
-			b.watch = each(m, false, same)
+		"keeps every list for the slow": {func(b *broken, _ registry.Registry) {
+			var mu sync.Mutex
+			var list []registry.Instance
+			var readers []chan []registry.Instance
+			b.register = func(_ context.Context, i registry.Instance) (func(context.Context) error, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				list = append(slices.Clone(list), i)
+				for _, r := range readers {
+					r <- list
+				}
+				return func(context.Context) error { return nil }, nil
+			}
+			b.watch = func(context.Context, string) (<-chan []registry.Instance, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				r := make(chan []registry.Instance, 100)
+				r <- list
+				readers = append(readers, r)
+				return r, nil
+			}
 		}, "a slow reader gets the newest list"},
 		"never closes": {func(b *broken, m registry.Registry) {
 			b.watch = func(ctx context.Context, service string) (<-chan []registry.Instance, error) {
@@ -153,7 +168,7 @@ func TestSuiteNoticesBrokenRegistries(t *testing.T) {
 		"hands out one slice": {func(b *broken, m registry.Registry) {
 			var mu sync.Mutex
 			known := map[string][]registry.Instance{}
-			b.watch = each(m, true, func(list []registry.Instance) []registry.Instance {
+			b.watch = each(m, func(list []registry.Instance) []registry.Instance {
 				mu.Lock()
 				defer mu.Unlock()
 				if len(list) == 0 {

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/streamgate/streamgate/fault"
 )
@@ -18,6 +20,12 @@ func (a *api) outer(next http.Handler) http.Handler {
 	anyone, foreign := []string{"*"}, []string{"cross-origin"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if r.Context().Err() != nil {
+			ctx, cancel := lastRequest(r.Context())
+			defer cancel()
+			r = r.WithContext(ctx)
+			h.Set("Connection", "close")
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		if strings.HasPrefix(r.URL.Path, "/v1/media/") {
 			// The same ciphertext for everyone, worthless without a key: any page
@@ -40,6 +48,16 @@ func (a *api) outer(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// lastRequest is the context of a request that arrives on a connection whose context has ended.
+//
+// Setting a read deadline in the past, as tusd does to make an upload let go, ends a net/http connection's context
+// when the body was read to its end by then: the server's background read takes the time-out for a client that left.
+// The connection itself lives on, and each later request on it would be given up before it began. So one more is
+// answered, within a bound for the case that the client did leave, and the connection is closed.
+func lastRequest(ended context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ended), 30*time.Second)
 }
 
 // cors lets the pages of AllowedOrigins call the API; it reports whether the

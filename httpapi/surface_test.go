@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/streamgate/streamgate/auth/authtest"
 	"github.com/streamgate/streamgate/fault"
@@ -379,6 +382,53 @@ func (l locked) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
+}
+
+// A handler may set a read deadline in the past to stop a request, as tusd does. Once the body was read to its end, that
+// ends the context of every later request on the connection.
+func TestConnectionsSurviveReadDeadlines(t *testing.T) {
+	t.Parallel()
+	p := start(t, false, nil)
+	h := p.srv.Config.Handler
+	reused := false
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/stop" {
+			reused = reused || r.Context().Err() != nil
+			h.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // its end is what matters
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now()); err != nil {
+			t.Error(err)
+		}
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	token := p.signIn(1)
+	for n := range 3 {
+		path := "/stop"
+		if n > 0 {
+			path = "/v1/assets"
+		}
+		req, err := http.NewRequest(http.MethodPost, srv.URL+path, strings.NewReader(`{"title":"one"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Content-Type", "application/json")
+		res, err := srv.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body) // so that the connection is used again
+		_ = res.Body.Close()
+		if n > 0 && res.StatusCode != http.StatusCreated {
+			t.Errorf("request %d on the connection gets %d", n, res.StatusCode)
+		}
+	}
+	if !reused {
+		t.Error("no request arrived on the connection whose context had ended: the test shows nothing")
+	}
 }
 
 func TestPanicsAreAnswered(t *testing.T) {

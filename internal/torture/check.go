@@ -127,15 +127,12 @@ func (r *rig) check(ctx context.Context, all bool) error {
 	r.settle(ctx)
 	r.overdue()
 	r.orphans(ctx)
-	list, err := r.store.list(ctx)
-	if err != nil {
-		return fmt.Errorf("listing storage: %w", err)
-	}
 	// Only what was live before the listing can be held against it.
 	whole := r.hist.pick(live)
 	done := r.hist.pick(func(a *asset) bool { return !a.completed.IsZero() && !a.deleting })
-	if list, err = r.store.list(ctx); err != nil {
-		return err
+	list, err := r.store.list(ctx)
+	if err != nil {
+		return fmt.Errorf("listing storage: %w", err)
 	}
 	for _, a := range done {
 		r.checkSource(ctx, a, list, all || !a.checked)

@@ -74,10 +74,10 @@ func newRig(ctx context.Context, o rigOptions) (r *rig, err error) {
 		}
 	}()
 	// PostgreSQL runs as another user, who must be able to pass.
-	if err = os.MkdirAll(o.dir, 0o755); err != nil {
+	if err = os.MkdirAll(o.dir, 0o755); err != nil { //nolint:gosec // what is secret in it has modes of its own
 		return r, err
 	}
-	if err = os.Chmod(o.dir, 0o755); err != nil { //nolint:gosec // see above; what is secret in it has modes of its own
+	if err = os.Chmod(o.dir, 0o755); err != nil { //nolint:gosec // the same
 		return r, err
 	}
 	if r.short, r.long, err = clips(ctx, o.dir); err != nil {
@@ -182,7 +182,7 @@ func (r *rig) mountSmall(dir string) error {
 	}
 	for _, name := range smallDisks() {
 		at := filepath.Join(dir, name)
-		if err := os.MkdirAll(at, 0o755); err != nil {
+		if err := os.MkdirAll(at, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user, who must be able to pass
 			return err
 		}
 		if err := unix.Mount("tmpfs", at, "tmpfs", 0, "size="+smallDisk+",mode=0755"); err != nil {

@@ -70,14 +70,14 @@ func unavailable(answers []nft.Answer) bool {
 // checkOnce reads everything at one block.
 func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, queries []nft.Query, m *meter) (nft.Reply, error) {
 	s := &snapshot{v: v, m: m, byNumber: v.byNumber.Load()}
-	questions, err := s.questions(queries)
+	asked, err := s.inquiries(queries)
 	if err != nil {
 		return nft.Reply{}, err
 	}
 	if s.head, err = v.resolve(ctx, at, m); err != nil {
 		return nft.Reply{}, err
 	}
-	answers, err := s.answers(ctx, questions)
+	answers, err := s.answers(ctx, asked)
 	if err != nil {
 		return nft.Reply{}, err
 	}

@@ -28,11 +28,11 @@ const noRights = "0x000000000000000000000000000000000000000000000000000000000000
 
 // delegated721 counts the tokens that others hold and let the account act for. For one token its owner is
 // asked after, and nobody can hide a delegation behind many; for a collection, the list of delegations is read.
-func delegated721(s *snapshot, q nft.Query) question {
+func delegated721(s *snapshot, q nft.Query) inquiry {
 	if q.TokenID == "" {
 		return delegatedAmount(s, q)
 	}
-	return ask(func(got []nft.Answer) question {
+	return ask(func(got []nft.Answer) inquiry {
 		if bad, ok := firstErr(got); ok {
 			return bad
 		}
@@ -40,7 +40,7 @@ func delegated721(s *snapshot, q nft.Query) question {
 		if owner == "" || owner == q.Account { // one's own token is not delegated
 			return number(new(big.Int))
 		}
-		return ask(func(got []nft.Answer) question {
+		return ask(func(got []nft.Answer) inquiry {
 			if bad, ok := firstErr(got); ok {
 				return bad
 			}
@@ -48,16 +48,16 @@ func delegated721(s *snapshot, q nft.Query) question {
 				return number(big.NewInt(1))
 			}
 			return number(new(big.Int))
-		}, view(s.v.opt.DelegateRegistry, "checkDelegateForERC721(address,address,address,uint256,bytes32)(bool)",
+		}, viewing(s.v.opt.DelegateRegistry, "checkDelegateForERC721(address,address,address,uint256,bytes32)(bool)",
 			q.Account, owner, q.Contract, q.TokenID, noRights))
 	}, ownerOf(q.Contract, q.TokenID))
 }
 
 // delegatedAmount sums what the vaults that delegated to the account hold themselves, at the same block.
-func delegatedAmount(s *snapshot, q nft.Query) question {
-	list := view(s.v.opt.DelegateRegistry, "getIncomingDelegations(address)(bytes)", q.Account)
+func delegatedAmount(s *snapshot, q nft.Query) inquiry {
+	list := viewing(s.v.opt.DelegateRegistry, "getIncomingDelegations(address)(bytes)", q.Account)
 	list.raw = true
-	return ask(func(got []nft.Answer) question {
+	return ask(func(got []nft.Answer) inquiry {
 		if bad, ok := firstErr(got); ok {
 			return bad
 		}
@@ -76,7 +76,7 @@ func delegatedAmount(s *snapshot, q nft.Query) question {
 		for i, st := range stakes {
 			calls[i] = st.read(q)
 		}
-		return ask(func(got []nft.Answer) question {
+		return ask(func(got []nft.Answer) inquiry {
 			sum := new(big.Int)
 			for i, st := range stakes {
 				if got[i].Err != nil {
@@ -184,9 +184,9 @@ func (st stake) read(q nft.Query) ready {
 	case st.token != "":
 		return ownerOf(q.Contract, st.token)
 	case q.Op == nft.OpDelegated1155:
-		return view(q.Contract, "balanceOf(address,uint256)(uint256)", st.vault, q.TokenID)
+		return viewing(q.Contract, "balanceOf(address,uint256)(uint256)", st.vault, q.TokenID)
 	}
-	return view(q.Contract, "balanceOf(address)(uint256)", st.vault)
+	return viewing(q.Contract, "balanceOf(address)(uint256)", st.vault)
 }
 
 // amount is what the vault holds of what it delegated.

@@ -13,29 +13,29 @@ import (
 	"github.com/streamgate/streamgate/nft"
 )
 
-// question is a query under way: what is read next, and what to make of it. Several rounds of reads,
-// all at one block, lead to the answer; a question that reads nothing more is answered.
-type question struct {
+// inquiry is a query under way: what is read next, and what to make of it. Several rounds of reads,
+// all at one block, lead to the answer; an inquiry that reads nothing more is answered.
+type inquiry struct {
 	ask    []read
-	then   func(got []nft.Answer) question
+	then   func(got []nft.Answer) inquiry
 	answer nft.Answer
 }
 
-// answered ends a question.
-func answered(a nft.Answer) question { return question{answer: a} }
+// answered ends an inquiry.
+func answered(a nft.Answer) inquiry { return inquiry{answer: a} }
 
-func failed(kind fault.Kind, cause error) question {
+func failed(kind fault.Kind, cause error) inquiry {
 	return answered(nft.Answer{Err: fault.Wrap(kind, "evm.Check", cause)})
 }
 
-func number(n *big.Int) question {
+func number(n *big.Int) inquiry {
 	return answered(nft.Answer{Value: n.String(), Int: n})
 }
 
-// ask makes the next reads of a question. They are made of what the contracts answered, so one that cannot be
+// ask makes the next reads of an inquiry. They are made of what the contracts answered, so one that cannot be
 // written is the contract's fault and an error of this query alone.
-func ask(then func(got []nft.Answer) question, calls ...ready) question {
-	q := question{then: then}
+func ask(then func(got []nft.Answer) inquiry, calls ...ready) inquiry {
+	q := inquiry{then: then}
 	for _, c := range calls {
 		if c.err != nil {
 			return failed(fault.Unsupported, c.err)
@@ -51,8 +51,8 @@ type ready struct {
 	err error
 }
 
-// view makes a read of a view function.
-func view(contract, fn string, args ...string) ready {
+// viewing makes a read of a view function.
+func viewing(contract, fn string, args ...string) ready {
 	r, err := compileOne(nft.Query{Op: nft.OpCall, Contract: contract, Call: &nft.Call{Fn: fn, Args: args}})
 	return ready{r, err}
 }
@@ -62,11 +62,11 @@ func ownerOf(contract, token string) ready {
 	return ready{r, err}
 }
 
-// questions makes queries ready; its errors are fault.Invalid.
-func (s *snapshot) questions(queries []nft.Query) ([]question, error) {
-	out := make([]question, len(queries))
+// inquiries makes queries ready; its errors are fault.Invalid.
+func (s *snapshot) inquiries(queries []nft.Query) ([]inquiry, error) {
+	out := make([]inquiry, len(queries))
 	for i, q := range queries {
-		one, err := s.questionOf(q)
+		one, err := s.inquiryOf(q)
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, "evm.Check", fmt.Errorf("query %d: %w", i, err))
 		}
@@ -75,32 +75,32 @@ func (s *snapshot) questions(queries []nft.Query) ([]question, error) {
 	return out, nil
 }
 
-func (s *snapshot) questionOf(q nft.Query) (question, error) {
+func (s *snapshot) inquiryOf(q nft.Query) (inquiry, error) {
 	start := startOf(q.Op)
 	if start == nil {
 		r, err := compileOne(q)
-		return question{ask: []read{r}, then: func(got []nft.Answer) question { return answered(got[0]) }}, err
+		return inquiry{ask: []read{r}, then: func(got []nft.Answer) inquiry { return answered(got[0]) }}, err
 	}
 	if _, err := caip.ParseEVMAddress(q.Contract); err != nil {
-		return question{}, err
+		return inquiry{}, err
 	}
 	if _, err := caip.ParseEVMAddress(q.Account); err != nil {
-		return question{}, err
+		return inquiry{}, err
 	}
 	needsToken := q.Op == nft.OpRental || q.Op == nft.OpDelegated1155
 	if q.TokenID != "" && !caip.ValidTokenID(q.TokenID) || q.TokenID == "" && needsToken {
-		return question{}, fault.Newf(fault.Invalid, "evm.Check", "%q is not a token id", q.TokenID)
+		return inquiry{}, fault.Newf(fault.Invalid, "evm.Check", "%q is not a token id", q.TokenID)
 	}
 	return start(s, q), nil
 }
 
 // startOf returns how an operation that takes several reads begins, or nil.
-func startOf(op nft.Op) func(*snapshot, nft.Query) question {
+func startOf(op nft.Op) func(*snapshot, nft.Query) inquiry {
 	switch op {
 	case nft.OpUnlockKey:
 		return unlockKey
 	case nft.OpSubscription:
-		return subscription
+		return subscribed
 	case nft.OpRental:
 		return rental
 	case nft.OpTokens721:
@@ -113,7 +113,7 @@ func startOf(op nft.Op) func(*snapshot, nft.Query) question {
 	return nil
 }
 
-// maxRounds is more than any question takes.
+// maxRounds is more than any inquiry takes.
 const maxRounds = 8
 
 type readKey struct {
@@ -123,9 +123,9 @@ type readKey struct {
 	raw  bool
 }
 
-// answers leads all questions to their answers. What several ask is read once.
-func (s *snapshot) answers(ctx context.Context, questions []question) ([]nft.Answer, error) {
-	open := append([]question(nil), questions...)
+// answers leads all inquiries to their answers. What several ask is read once.
+func (s *snapshot) answers(ctx context.Context, inquiries []inquiry) ([]nft.Answer, error) {
+	open := append([]inquiry(nil), inquiries...)
 	for range maxRounds {
 		var reads []read
 		index := map[readKey]int{}
@@ -167,17 +167,17 @@ func (s *snapshot) answers(ctx context.Context, questions []question) ([]nft.Ans
 			open[i] = open[i].then(mine)
 		}
 	}
-	return nil, fault.Wrap(fault.Internal, "evm.Check", errors.New("a question comes to no end"))
+	return nil, fault.Wrap(fault.Internal, "evm.Check", errors.New("an inquiry comes to no end"))
 }
 
-// firstErr returns the first answer that is an error, as the end of a question.
-func firstErr(got []nft.Answer) (question, bool) {
+// firstErr returns the first answer that is an error, as the end of an inquiry.
+func firstErr(got []nft.Answer) (inquiry, bool) {
 	for _, a := range got {
 		if a.Err != nil {
 			return answered(nft.Answer{Err: a.Err}), true
 		}
 	}
-	return question{}, false
+	return inquiry{}, false
 }
 
 // missing reports whether an answer says that the contract does not have the function.

@@ -68,6 +68,19 @@ func TestRootIsOfTheSet(t *testing.T) {
 	}
 }
 
+// The root and proof that npm @openzeppelin/merkle-tree 1.0.8 makes of StandardMerkleTree.of of the addresses 1 to 5, ["address"].
+func TestTreeIsOpenZeppelins(t *testing.T) {
+	t.Parallel()
+	tr, all := tree(t, 5)
+	const root = "0x21abd2f655ded75d91fbd5e0b1ad35171a675fd315a077efa7f2d555a26e7094"
+	p, err := tr.Proof(all[0])
+	if err != nil || tr.Root().String() != root || len(p) != 2 ||
+		p[0].String() != "0x2584db4a68aa8b172f70bc04e2e74541617c003374de6eb4b295e823e5beab01" ||
+		p[1].String() != "0xc949c2dc5da2bd9a4f5ae27532dfbb3551487bed50825cd099ff5d0a8d613ab5" {
+		t.Errorf("root %s, proof %v, %v", tr.Root(), p, err)
+	}
+}
+
 // An inner node is no leaf: its hash cannot be shown as an address.
 func TestBounds(t *testing.T) {
 	t.Parallel()

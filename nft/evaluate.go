@@ -104,23 +104,14 @@ func (d *Decider) conclude(e *evaluation) Decision {
 	return out
 }
 
-// unknownBecause says to the viewer why some answers are not known, as the end of a sentence.
-var unknownBecause = map[string]string{
-	"metadata_unavailable": "what the token says of itself could not be read. Please try again",
-	"not_enumerable":       "the token's contract does not list what a wallet has, so the rule must name tokens",
-	"too_many":             "this wallet has more tokens or delegations than are read; please use another",
-	"bad_proof":            "the proof that you are on the list of the rule is not right",
-	"not_a_contract":       "the contract of the rule does not have what is asked of it",
-}
-
 func message(d Decision) string {
 	switch {
 	case d.Outcome == Yes:
 		return "Access is given: the viewer " + d.Explain.Sentence + "."
 	case d.Outcome == Unknown && d.Reason == "unsupported":
 		return "This rule asks for something this server cannot check yet."
-	case d.Outcome == Unknown && unknownBecause[d.Reason] != "":
-		return "We cannot tell whether you have access: " + unknownBecause[d.Reason] + "."
+	case d.Outcome == Unknown && unknownBecause(d.Reason) != "":
+		return "We cannot tell whether you have access: " + unknownBecause(d.Reason) + "."
 	case d.Outcome == Unknown:
 		return "We cannot tell right now whether you have access, because the chain or a list did not answer. Please try again."
 	case d.Reason == "revoked_at_head":

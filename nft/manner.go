@@ -154,7 +154,16 @@ func (e *evaluation) held(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, 
 	return o, reason, observed
 }
 
-var heldBy = map[rule.Holder]string{rule.Owner: "held", rule.Delegate: "delegated", rule.Renter: "rented"}
+// heldBy is the reason of a yes.
+func heldBy(as rule.Holder) string {
+	switch as {
+	case rule.Delegate:
+		return "delegated"
+	case rule.Renter:
+		return "rented"
+	}
+	return "held"
+}
 
 func (e *evaluation) heldAs(h *rule.HoldLeaf, as rule.Holder, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
 	t := tally{sum: new(big.Int)}
@@ -187,7 +196,7 @@ func (e *evaluation) heldAs(h *rule.HoldLeaf, as rule.Holder, b *batch, a caip.A
 	switch {
 	case t.sum.Cmp(h.Min) >= 0:
 		e.until(t.end)
-		return Yes, heldBy[as], t.sum.String() + t.note
+		return Yes, heldBy(as), t.sum.String() + t.note
 	case t.unread != "":
 		return Unknown, t.unread, ""
 	}

@@ -132,7 +132,7 @@ func TestKeyRunsOutMidFilm(t *testing.T) {
 				w := newWorld(t, nft.DeciderOptions{Now: now})
 				x := w.deployRights()
 				a := account(1)
-				ahead = w.headTime().Sub(time.Now())
+				ahead = time.Until(w.headTime())
 				end := now().Add(7 * time.Minute).Truncate(time.Second)
 				w.chain.Mine(nfttest.Op{Kind: nfttest.GrantKey, To: a, Until: uint64(end.Unix())},
 					nfttest.Op{Kind: nfttest.Mint721, Contract: x.rental, To: account(2), TokenID: "1"},

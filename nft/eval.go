@@ -20,6 +20,11 @@ type evaluation struct {
 	plan     plan
 	// leaves of the list kind, asked once
 	lists map[string]*Node
+
+	// tooShort means a holding time has not passed, so that a new block alone may change
+	// the outcome; heldAt is when the first of those told in seconds will.
+	tooShort bool
+	heldAt   time.Time
 }
 
 // not is Kleene's negation.
@@ -195,7 +200,7 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 		out.Reason = "call_failed"
 	}
 	for _, a := range accounts {
-		o, reason, observed := e.account(n, b, a)
+		o, reason, observed := e.account(n, b, a, out)
 		if reason == "not_needed" {
 			out.Outcome, out.Reason = Unknown, reason
 			return
@@ -207,16 +212,25 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 			out.Outcome, out.Reason = Yes, reason
 			break
 		}
+		if o == No && reason == "held_too_short" && out.Outcome == No {
+			out.Reason, out.Observed = reason, observed
+		}
 		if o == Unknown {
 			out.Outcome, out.Reason = Unknown, reason
 		}
 	}
 	block := b.reply.Block
-	out.Block = &block
+	out.Block, out.Source = &block, "chain"
+	if b.reply.Source != "" {
+		out.Source = b.reply.Source
+	}
 	if n.Kind == rule.KindCall {
 		out.Wanted = n.Call.Op + " " + n.Call.Value
 	} else {
 		out.Wanted = least(n).String()
+		if ask := heldFor(n); !ask.IsZero() {
+			out.Wanted += " held for " + ask.String()
+		}
 		e.qualify(n, out)
 	}
 }
@@ -229,13 +243,13 @@ func least(n *rule.Node) *big.Int {
 	return n.Hold.Min
 }
 
-// qualify withdraws what owning now cannot show: a holding time keeps a yes from
-// being known, another way of having the token keeps a no from being known.
+// qualify withdraws what owning now cannot show: a holding time of a Solana token keeps a yes
+// from being known, another way of having the token keeps a no from being known.
 func (e *evaluation) qualify(n *rule.Node, out *Node) {
 	ev := n.Evidence
 	switch out.Outcome {
 	case Yes:
-		if ev.HeldBlocks > 0 || ev.HeldSeconds > 0 {
+		if n.Kind == rule.KindSol && (ev.HeldBlocks > 0 || ev.HeldSeconds > 0) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
@@ -247,8 +261,9 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 }
 
 // account evaluates a chain leaf for one account.
-func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
+func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID, out *Node) (o Outcome, reason, observed string) {
 	sum, unread, note := new(big.Int), "", ""
+	var held tally
 	for _, q := range queriesOf(n, a) {
 		i, ok := b.index[keyOfRead(q)]
 		if !ok {
@@ -268,6 +283,7 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 		case OpOwner721:
 			if ans.Value != "" && ans.Value == a.Address {
 				sum.Add(sum, big.NewInt(1))
+				held.add(ans)
 			}
 		default:
 			v, ok := integer(ans.Value)
@@ -276,13 +292,21 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 				continue
 			}
 			sum.Add(sum, v)
+			held.add(ans)
 		}
 	}
 	switch {
 	case unread != "" && n.Kind == rule.KindCall:
 		return Unknown, unread, ""
 	case sum.Cmp(least(n)) >= 0:
-		return Yes, "held", sum.String() + note
+		o, reason = Yes, "held"
+		if !heldFor(n).IsZero() {
+			o, reason = e.judge(n, &held, b.reply.Block, out)
+		}
+		if o == No && unread != "" {
+			o, reason = Unknown, unread
+		}
+		return o, reason, sum.String() + note
 	case unread != "":
 		return Unknown, unread, ""
 	}

@@ -34,10 +34,11 @@ type readKey struct {
 	op                               Op
 	contract, account, token, fnArgs string
 	sol                              SolQuery
+	held                             HeldFor
 }
 
 func keyOfRead(q Query) readKey {
-	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID, sol: q.Sol}
+	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID, sol: q.Sol, held: q.Held}
 	if q.Call != nil {
 		k.fnArgs = q.Call.Fn + "\x00" + strings.Join(q.Call.Args, "\x00")
 	}
@@ -177,7 +178,7 @@ func queriesOf(n *rule.Node, a caip.AccountID) []Query {
 	}
 	h := n.Hold
 	ids, _ := h.Tokens()
-	q := Query{Contract: h.Asset.Reference, Account: a.Address}
+	q := Query{Contract: h.Asset.Reference, Account: a.Address, Held: heldFor(n)}
 	switch {
 	case h.Asset.Standard == "erc20":
 		q.Op = OpBalance20

@@ -37,6 +37,10 @@ type outcome struct {
 // ownerOf of a token that does not exist is the Value "" and no error: for a
 // revert, that takes the standard's own error or a contract that says by ERC-165
 // that it is an ERC-721.
+//
+// A holding time (Query.Held) is read from the logs of its window: block by block, by hash and
+// proven by the blooms, in a window of up to 256 blocks, by ranges in a longer one. What
+// the logs do not explain is a HeldErr.
 func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
 	reads, err := compile(queries)
 	if err != nil {
@@ -44,7 +48,7 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	}
 	m := &meter{}
 	for attempt := 0; ; attempt++ {
-		reply, err := v.checkOnce(ctx, at, reads, m)
+		reply, err := v.checkOnce(ctx, at, queries, reads, m)
 		reply.Calls = m.requests
 		// The block may have been reorganised away between the requests, so
 		// trouble is worth one new try at a new head.
@@ -68,7 +72,7 @@ func unavailable(answers []nft.Answer) bool {
 }
 
 // checkOnce reads everything at one block.
-func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, reads []read, m *meter) (nft.Reply, error) {
+func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, queries []nft.Query, reads []read, m *meter) (nft.Reply, error) {
 	head, err := v.resolve(ctx, at, m)
 	if err != nil {
 		return nft.Reply{}, err
@@ -80,6 +84,9 @@ func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, reads []read,
 	}
 	answers, err := s.decodeAll(ctx, reads, outs)
 	if err != nil {
+		return nft.Reply{}, err
+	}
+	if err := s.hold(ctx, queries, reads, answers); err != nil {
 		return nft.Reply{}, err
 	}
 	if err := s.settle(ctx); err != nil {

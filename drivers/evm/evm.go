@@ -51,6 +51,8 @@ type Options struct {
 	// Window is how many blocks Watch remembers, which is the deepest
 	// reorganisation it can follow without a Gap (default 64).
 	Window int
+	// MaxHeldBlocks is the longest window that a holding time is looked for in (default 50,000 blocks).
+	MaxHeldBlocks uint64
 	// NoMulticall never uses Multicall3, even where it is deployed.
 	NoMulticall bool
 	// Client sends the HTTP requests; nil uses a client of the Verifier's own.
@@ -135,6 +137,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Window <= 0 {
 		o.Window = 64
+	}
+	if o.MaxHeldBlocks == 0 {
+		o.MaxHeldBlocks = 50_000
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -111,6 +111,12 @@ func (x *Indexer) finish(ctx context.Context, c Contract) error {
 			return err
 		}
 	}
+	x.mu.RLock()
+	why := x.suspects[c.Address]
+	x.mu.RUnlock()
+	if why == reasonUnusual {
+		return x.more(x.refuse(ctx, c.Address, reasonUnusual))
+	}
 	agrees, err := x.compare(ctx, c.Address)
 	if err != nil {
 		return err

@@ -195,6 +195,12 @@ func (x *Indexer) repeat(ctx context.Context, nudged <-chan struct{}, step func(
 // kept it from that. Run does the same by and by; Sync is for tests and tools.
 func (x *Indexer) Sync(ctx context.Context) error {
 	x.reload.Store(true)
+	x.settling.Lock()
+	err := x.refresh(ctx)
+	x.settling.Unlock()
+	if err != nil {
+		return err
+	}
 	for {
 		if err := x.follow(ctx); err != nil {
 			return err

@@ -50,6 +50,7 @@ func fixture(t *testing.T, k chaintest.Kind, set func(*chaintest.Options, *evm.O
 		Multi:    c.Deploy(t, contracts.TestItems()),
 		NoCode:   "0x00000000000000000000000000000000000c0de0",
 		Accounts: c.Accounts(),
+		Holds:    true,
 		Break:    p.Break,
 	}
 	f.Mine = func(ctx context.Context, ops ...nfttest.Op) (nft.Block, error) {

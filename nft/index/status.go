@@ -50,6 +50,8 @@ type meters struct {
 	attrs  metric.MeasurementOption
 	events metric.Int64Counter
 	checks metric.Int64Counter
+	bySelf metric.MeasurementOption
+	byNode metric.MeasurementOption
 
 	mu    sync.Mutex
 	speed float64 // events per second, decaying
@@ -60,7 +62,13 @@ func newMeters(provider metric.MeterProvider, x *Indexer) (*meters, error) {
 	if provider == nil {
 		provider = otel.GetMeterProvider()
 	}
-	m := &meters{x: x, meter: provider.Meter("github.com/streamgate/streamgate/nft/index"), attrs: metric.WithAttributes(attribute.String("chain", x.chain))}
+	attrs := func(more ...attribute.KeyValue) metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(append(more, attribute.String("chain", x.chain))...))
+	}
+	m := &meters{
+		x: x, meter: provider.Meter("github.com/streamgate/streamgate/nft/index"), attrs: attrs(),
+		bySelf: attrs(attribute.String("source", "index")), byNode: attrs(attribute.String("source", "chain")),
+	}
 	var err error
 	m.events, err = m.meter.Int64Counter("streamgate.index.events", metric.WithUnit("{event}"), metric.WithDescription("Transfers that were settled."))
 	if err == nil {
@@ -139,9 +147,9 @@ func (m *meters) decayed(now time.Time) float64 {
 }
 
 func (m *meters) answered(ctx context.Context, byIndex bool) {
-	source := "chain"
+	attrs := m.byNode
 	if byIndex {
-		source = "index"
+		attrs = m.bySelf
 	}
-	m.checks.Add(ctx, 1, metric.WithAttributes(attribute.String("chain", m.x.chain), attribute.String("source", source)))
+	m.checks.Add(ctx, 1, attrs)
 }

@@ -68,6 +68,20 @@ type Source interface {
 	Born(ctx context.Context, contract string) (uint64, error)
 }
 
+// SourceOf returns the source of v, or of what it wraps.
+func SourceOf(v nft.Verifier) (Source, bool) {
+	for {
+		if s, ok := v.(Sourced); ok {
+			return s.IndexSource(), true
+		}
+		w, ok := v.(interface{ Unwrap() nft.Verifier })
+		if !ok {
+			return nil, false
+		}
+		v = w.Unwrap()
+	}
+}
+
 // Sourced is a verifier of a chain whose transfers can be followed.
 type Sourced interface {
 	nft.Verifier

@@ -2,6 +2,7 @@ package streamgate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -56,20 +57,16 @@ func (s *settings) indexOf(chain caip.ChainID) (opt index.Options, ok bool) {
 
 // runIndexes keeps the indexes current until ctx ends.
 func (p *Platform) runIndexes(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(p.indexes))
 	var wg sync.WaitGroup
-	for _, x := range p.indexes {
+	for i, x := range p.indexes {
 		wg.Go(func() {
-			if err := x.Run(ctx); err != nil {
-				cancel(err)
-			}
+			defer cancel() // one that cannot run ends all
+			errs[i] = x.Run(ctx)
 		})
 	}
-	<-ctx.Done()
 	wg.Wait()
-	if err := context.Cause(ctx); err != ctx.Err() {
-		return err
-	}
-	return nil
+	return errors.Join(errs...)
 }

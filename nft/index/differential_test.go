@@ -282,7 +282,6 @@ type lab struct {
 	rand     *rand.Rand
 	accounts []string
 	ask      []question
-	tokens   int
 }
 
 const (

@@ -148,9 +148,9 @@ func stepOf(base *nft.Block, contracts []Contract, transfers []Transfer) Step {
 			s.Amounts[k].Add(s.Amounts[k], m.by)
 		}
 	}
-	for i, c := range changed {
-		if c != contracts[i] {
-			s.Contracts = append(s.Contracts, c)
+	for i, was := range contracts {
+		if changed[i] != was {
+			s.Contracts = append(s.Contracts, changed[i])
 		}
 	}
 	return s

@@ -16,6 +16,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/index"
 	"github.com/streamgate/streamgate/nft/merkle"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/cache"
@@ -42,6 +43,7 @@ type settings struct {
 	queue             job.Queue
 	events            event.Bus
 	verifiers         []nft.Verifier
+	index             []indexing
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
@@ -128,6 +130,14 @@ func WithEvents(b event.Bus) Option { return func(s *settings) { s.events = b } 
 // verifier answers unknown, and the gate stays shut.
 func WithVerifier(v ...nft.Verifier) Option {
 	return func(s *settings) { s.verifiers = append(s.verifiers, v...) }
+}
+
+// WithIndex keeps, in the database, who holds what of the contracts that rules name on these chains, or on all when none
+// is named, so that most decisions ask no chain (package nft/index). It takes chains whose verifiers can be followed, as
+// those of drivers/evm can, and leaves the others alone. Of several processes with a shared cache one fills it. What
+// opt leaves out of Claims, Now and Logger is the platform's.
+func WithIndex(opt index.Options, chains ...caip.ChainID) Option {
+	return func(s *settings) { s.index = append(s.index, indexing{opt, chains}) }
 }
 
 // WithContractWallets lets contract wallets sign in (ERC-1271, ERC-6492), by asking v. A wallet that

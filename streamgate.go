@@ -23,6 +23,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/index"
 	"github.com/streamgate/streamgate/storage/envelope"
 	"github.com/streamgate/streamgate/storage/file"
 	"github.com/streamgate/streamgate/storage/route"
@@ -42,6 +43,7 @@ type Platform struct {
 	kernel  *kernel.Kernel
 	handler http.Handler
 	relay   *sqldb.Relay
+	indexes []*index.Indexer
 	closers []func() error // in order of opening
 	drain   context.CancelFunc
 	once    sync.Once
@@ -133,8 +135,12 @@ func (p *Platform) wire(s *settings) error {
 	for _, v := range s.verifiers {
 		chains = append(chains, v.Chain())
 	}
+	verifiers, err := p.openIndexes(s)
+	if err != nil {
+		return err
+	}
 	p.Decider = nft.NewDecider(nft.DeciderOptions{
-		Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Roles: s.userRoles, Proofs: s.proofs, Metadata: s.metadata, Now: s.now, Logger: s.logger,
+		Verifiers: verifiers, Cache: s.cache, Lists: s.lists, Roles: s.userRoles, Proofs: s.proofs, Metadata: s.metadata, Now: s.now, Logger: s.logger,
 	})
 	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Contracts: s.contracts, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
@@ -183,7 +189,7 @@ func (p *Platform) components(s *settings) []kernel.Component {
 	if lanes(s.roles) == media.LaneNone {
 		mediaStart = nil
 	}
-	return []kernel.Component{
+	components := []kernel.Component{
 		{Name: "surface", Roles: Roles()}, // every role has health and metrics, if nothing else
 		{Name: "database", Ready: s.db.Ping},
 		{Name: "outbox", Needs: []string{"database"}, Roles: []string{RoleMetadata, RoleUpload, RoleTranscode}, Run: p.relay.Run},
@@ -195,6 +201,10 @@ func (p *Platform) components(s *settings) []kernel.Component {
 		},
 		{Name: "playback", Needs: streaming, Roles: []string{RoleStreaming}, Run: p.Playback.Run},
 	}
+	if len(p.indexes) > 0 {
+		components = append(components, kernel.Component{Name: "index", Needs: []string{"database"}, Roles: []string{RoleAuth}, Run: p.runIndexes})
+	}
+	return components
 }
 
 // Recover makes good what a lost queue or event bus took with it: work that is undone is

@@ -278,7 +278,8 @@ func (d *Decider) deps(r *rule.Rule, s Subject) []dep {
 		}
 		heads, perHead := depOn(&c.heads), true
 		if follows(r, n) {
-			perHead = !c.use(contract, now)
+			// A holding time passes with the blocks.
+			perHead = !c.use(contract, now) || !heldFor(n).IsZero()
 			for _, a := range accountsOn(id, accounts) {
 				deps = append(deps, depOn(&c.holding(contract, a.Address).gen))
 			}

@@ -30,6 +30,11 @@ type evaluation struct {
 	ends time.Time
 	// blindToTraits says that nobody reads metadata here.
 	blindToTraits bool
+
+	// tooShort means a holding time has not passed, so that a new block alone may change
+	// the outcome; heldAt is when the first of those told in seconds will.
+	tooShort bool
+	heldAt   time.Time
 }
 
 // not is Kleene's negation.
@@ -211,7 +216,7 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 		out.Reason = "call_failed"
 	}
 	for _, a := range accounts {
-		o, reason, observed := e.account(n, b, a)
+		o, reason, observed := e.account(n, b, a, out)
 		if reason == "not_needed" {
 			out.Outcome, out.Reason = Unknown, reason
 			return
@@ -223,6 +228,9 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 			out.Outcome, out.Reason = Yes, reason
 			break
 		}
+		if o == No && reason == "held_too_short" && out.Outcome == No {
+			out.Reason, out.Observed = reason, observed
+		}
 		if o == Unknown {
 			out.Outcome, out.Reason = Unknown, reason
 		} else if out.Outcome == No && reason == "key_expired" {
@@ -230,7 +238,10 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 		}
 	}
 	block := b.reply.Block
-	out.Block = &block
+	out.Block, out.Source = &block, "chain"
+	if b.reply.Source != "" {
+		out.Source = b.reply.Source
+	}
 	switch n.Kind {
 	case rule.KindCall:
 		out.Wanted = n.Call.Op + " " + n.Call.Value
@@ -239,6 +250,9 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 		out.Wanted = "after " + e.instant(b).Format(time.RFC3339)
 	default:
 		out.Wanted = least(n).String()
+		if ask := heldFor(n); !ask.IsZero() {
+			out.Wanted += " held for " + ask.String()
+		}
 	}
 	e.qualify(n, out)
 }
@@ -251,13 +265,13 @@ func least(n *rule.Node) *big.Int {
 	return n.Hold.Min
 }
 
-// qualify withdraws what owning now cannot show: a holding time keeps a yes from
-// being known, another way of having the token keeps a no from being known.
+// qualify withdraws what owning now cannot show: a holding time of a Solana token keeps a yes
+// from being known, another way of having the token keeps a no from being known.
 func (e *evaluation) qualify(n *rule.Node, out *Node) {
 	ev := n.Evidence
 	switch out.Outcome {
 	case Yes:
-		if ev.HeldBlocks > 0 || ev.HeldSeconds > 0 {
+		if n.Kind == rule.KindSol && (ev.HeldBlocks > 0 || ev.HeldSeconds > 0) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
@@ -268,10 +282,10 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 }
 
 // account evaluates a chain leaf for one account.
-func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
+func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID, out *Node) (o Outcome, reason, observed string) {
 	switch n.Kind {
 	case rule.KindHold:
-		return e.held(n, b, a)
+		return e.held(n, b, a, out)
 	case rule.KindKey:
 		return e.key(n, b, a)
 	}

@@ -26,7 +26,7 @@ func (d *Decider) evaluate(ctx context.Context, r *rule.Rule, s Subject) (Decisi
 		return Decision{}, fault.Newf(fault.TooLarge, "nft.evaluate",
 			"the rule takes %d chain reads for %d accounts, the budget is %d", cost, len(accounts), d.opt.MaxReads)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.opt.Timeout)
+	ctx, cancel := context.WithTimeout(withMaxAge(ctx, r), d.opt.Timeout)
 	defer cancel()
 	e := &evaluation{
 		r: r, accounts: accounts, now: d.opt.Now(), lists: map[string]*Node{},
@@ -66,7 +66,7 @@ func (d *Decider) conclude(e *evaluation) Decision {
 			x, reason = s, s.Reason
 		}
 	}
-	out := Decision{Outcome: outcome, Reason: reason, RuleID: e.r.ID(), At: e.now, Explain: x, pending: pending}
+	out := Decision{Outcome: outcome, Reason: reason, RuleID: e.r.ID(), At: e.now, Explain: x, pending: pending || e.tooShort}
 	ttl := d.opt.NoTTL
 	switch outcome {
 	case Yes:
@@ -83,8 +83,10 @@ func (d *Decider) conclude(e *evaluation) Decision {
 		ttl = min(ttl, age)
 	}
 	out.ValidUntil = e.now.Add(ttl)
-	if t := boundary(e.r, e.now); !t.IsZero() && t.Before(out.ValidUntil) {
-		out.ValidUntil = t
+	for _, t := range []time.Time{boundary(e.r, e.now), e.heldAt} {
+		if t.After(e.now) && t.Before(out.ValidUntil) {
+			out.ValidUntil = t
+		}
 	}
 	if !e.ends.IsZero() && e.ends.Before(out.ValidUntil) {
 		out.ValidUntil = e.ends
@@ -120,6 +122,8 @@ func message(d Decision) string {
 		return "The transfer is seen but not final yet; access opens when the chain has settled it."
 	case d.Reason == "key_expired":
 		return strings.Join(append([]string{"Your key, subscription or rental has run out."}, d.HowTo...), " ")
+	case d.Reason == "held_too_short":
+		return "The wallet has not held what is asked for long enough yet. " + strings.Join(d.HowTo, " Or: ")
 	case d.Reason == "expired":
 		return "The time for this video is over."
 	case len(d.HowTo) > 0:

@@ -90,6 +90,9 @@ func step(n *rule.Node, x *Node, want bool) string {
 	switch n.Kind {
 	case rule.KindHold:
 		what := strings.TrimPrefix(strings.TrimPrefix(phrase, "holds "), "at least ")
+		if want && x.until != "" {
+			return "keep it in the wallet " + x.until
+		}
 		if want {
 			return "get " + what
 		}

@@ -100,7 +100,8 @@ type part struct {
 }
 
 // partsOf lists the reads of a hold leaf for one account and manner, in a fixed order.
-func partsOf(h *rule.HoldLeaf, as rule.Holder, a caip.AccountID) []part {
+func partsOf(n *rule.Node, as rule.Holder, a caip.AccountID) []part {
+	h := n.Hold
 	ids, _ := h.Tokens()
 	std := h.Asset.Standard
 	q := Query{Contract: h.Asset.Reference, Account: a.Address}
@@ -121,6 +122,9 @@ func partsOf(h *rule.HoldLeaf, as rule.Holder, a caip.AccountID) []part {
 		// The owner of a token is one answer for every account.
 		q.Op, q.Account = OpOwner721, ""
 	}
+	if timed(q.Op) {
+		q.Held = heldFor(n)
+	}
 	if ids == nil {
 		return []part{{q: q}}
 	}
@@ -135,17 +139,29 @@ func partsOf(h *rule.HoldLeaf, as rule.Holder, a caip.AccountID) []part {
 	return parts
 }
 
+// timed reports whether a verifier can tell for how long what the operation counts has been held.
+func timed(op Op) bool {
+	switch op {
+	case OpBalance721, OpOwner721, OpBalance1155, OpBalance20:
+		return true
+	}
+	return false
+}
+
 // held evaluates a hold leaf for one account: each manner of holding must pass by itself, as each wallet must.
-func (e *evaluation) held(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
+func (e *evaluation) held(n *rule.Node, b *batch, a caip.AccountID, out *Node) (o Outcome, reason, observed string) {
 	o, reason = No, "not_held"
 	read, _ := holders(e.r, n)
 	for _, as := range read {
-		got, why, saw := e.heldAs(n.Hold, as, b, a)
+		got, why, saw := e.heldAs(n, as, b, a, out)
 		if got == Yes || why == "not_needed" {
 			return got, why, saw
 		}
-		if got == Unknown {
+		switch {
+		case got == Unknown:
 			o, reason = got, why
+		case o == No && why == "held_too_short":
+			reason, observed = why, saw
 		}
 		if observed == "" {
 			observed = saw
@@ -165,9 +181,10 @@ func heldBy(as rule.Holder) string {
 	return "held"
 }
 
-func (e *evaluation) heldAs(h *rule.HoldLeaf, as rule.Holder, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
-	t := tally{sum: new(big.Int)}
-	for _, p := range partsOf(h, as, a) {
+func (e *evaluation) heldAs(n *rule.Node, as rule.Holder, b *batch, a caip.AccountID, out *Node) (o Outcome, reason, observed string) {
+	h, ask := n.Hold, heldFor(n)
+	t, spans := tally{sum: new(big.Int)}, windows{}
+	for _, p := range partsOf(n, as, a) {
 		ans, ok := b.answer(p.q)
 		if !ok {
 			return Unknown, "not_needed", ""
@@ -181,19 +198,29 @@ func (e *evaluation) heldAs(h *rule.HoldLeaf, as rule.Holder, b *batch, a caip.A
 		}
 		if p.q.Op == OpTokens721 {
 			e.countTokens(h, ans.Value, &t)
+			spans.unread = "unsupported" // since when each is held is not read
 			continue
 		}
-		n, end, bad := e.amount(p.q, ans, a, b)
+		got, end, bad := e.amount(p.q, ans, a, b)
 		if bad != "" {
 			t.unread = bad
 			continue
 		}
-		if p.uri != nil && n.Sign() > 0 && !e.passes(h, p, b, &t) {
+		if p.uri != nil && got.Sign() > 0 && !e.passes(h, p, b, &t) {
 			continue
 		}
-		t.add(n, end)
+		t.add(got, end)
+		if got.Sign() > 0 {
+			spans.add(ans) // what is not there now was not held throughout
+		}
 	}
 	switch {
+	case t.sum.Cmp(h.Min) >= 0 && !ask.IsZero():
+		o, reason = e.judge(n, &spans, b.reply.Block, out)
+		if o == No && t.unread != "" {
+			o, reason = Unknown, t.unread
+		}
+		return o, reason, t.sum.String() + t.note
 	case t.sum.Cmp(h.Min) >= 0:
 		e.until(t.end)
 		return Yes, heldBy(as), t.sum.String() + t.note

@@ -84,6 +84,8 @@ type Query struct {
 	TokenID  string // decimal
 	Call     *Call  // for OpCall
 	Sol      SolQuery
+	// Held also asks, of a balance or an owner, how it was through a window of blocks.
+	Held HeldFor
 }
 
 // SolQuery says what counts in the Solana operations. The zero value is the strictest.
@@ -109,6 +111,10 @@ type Answer struct {
 	Value string
 	// Int is Value as an integer where it is one.
 	Int *big.Int
+	// Held answers Query.Held, nil when that was not asked or is not known: HeldErr then says
+	// why, and when neither is set the verifier did not look. The rest of the answer stands all the same.
+	Held    *Holding
+	HeldErr error
 	// Note is what a reader of the value should know, such as "permanent delegate";
 	// it decides nothing.
 	Note string
@@ -123,6 +129,8 @@ type Reply struct {
 	Block   Block
 	// Calls is the number of requests made to the provider.
 	Calls int
+	// Source says what answered: "index", or "" for the chain itself. All answers are of one source.
+	Source string
 }
 
 // Change is one thing a Watch saw.
@@ -175,11 +183,12 @@ type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	// Reason is a stable code. Yes: "allowed". No: "not_held", "no_account" (no
 	// wallet of that kind of chain), "not_account", "not_listed", "too_early",
-	// "expired", "key_expired", "no_role", "block_failed", "call_failed", "excluded" (a "not"
-	// was hit), "revoked_at_head", "not_final". Unknown: "unsupported", "no_verifier",
-	// "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
-	// "not_enumerable", "too_many", "metadata_unavailable", "bad_proof", "read_failed",
-	// "list_unavailable", "no_rule", "over_budget".
+	// "expired", "key_expired", "no_role", "block_failed", "call_failed", "held_too_short" (heldFor
+	// has not passed), "excluded" (a "not" was hit), "revoked_at_head", "not_final". Unknown:
+	// "unsupported", "no_verifier", "chain_unavailable", "chain_timeout", "chain_lagging",
+	// "bad_reply", "not_a_contract", "not_enumerable", "too_many", "metadata_unavailable",
+	// "bad_proof", "read_failed", "holding_unknown" (the window of a heldFor cannot be looked
+	// through), "list_unavailable", "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`
@@ -213,10 +222,15 @@ type Node struct {
 	Reason   string  `json:"reason"`
 	Sentence string  `json:"sentence"`
 	// Observed is the value read, Wanted what the rule asks for.
-	Observed string  `json:"observed,omitempty"`
-	Wanted   string  `json:"wanted,omitempty"`
-	Chain    string  `json:"chain,omitempty"`
-	Block    *Block  `json:"block,omitempty"`
-	Finality string  `json:"finality,omitempty"`
+	Observed string `json:"observed,omitempty"`
+	Wanted   string `json:"wanted,omitempty"`
+	Chain    string `json:"chain,omitempty"`
+	Block    *Block `json:"block,omitempty"`
+	Finality string `json:"finality,omitempty"`
+	// Source is "chain" or "index", by what answered.
+	Source   string  `json:"source,omitempty"`
 	Children []*Node `json:"children,omitempty"`
+
+	// until says when a holding time will have passed.
+	until string
 }

@@ -35,10 +35,11 @@ type readKey struct {
 	op                               Op
 	contract, account, token, fnArgs string
 	sol                              SolQuery
+	held                             HeldFor
 }
 
 func keyOfRead(q Query) readKey {
-	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID, sol: q.Sol}
+	k := readKey{op: q.Op, contract: q.Contract, account: q.Account, token: q.TokenID, sol: q.Sol, held: q.Held}
 	if q.Call != nil {
 		k.fnArgs = q.Call.Fn + "\x00" + strings.Join(q.Call.Args, "\x00")
 	}
@@ -188,7 +189,7 @@ func queriesOf(r *rule.Rule, n *rule.Node, a caip.AccountID) []Query {
 	var qs []Query
 	read, _ := holders(r, n)
 	for _, as := range read {
-		for _, p := range partsOf(n.Hold, as, a) {
+		for _, p := range partsOf(n, as, a) {
 			qs = append(qs, p.q)
 			if p.uri != nil {
 				qs = append(qs, *p.uri)

@@ -16,6 +16,8 @@ type ChainStatus struct {
 	Healthy bool      `json:"healthy"`
 	Error   string    `json:"error,omitempty"`
 	Seen    time.Time `json:"seen"`
+	// Index is set where the chain's transfers are indexed.
+	Index *IndexStatus `json:"index,omitempty"`
 }
 
 // Run follows the chains of all verifiers until ctx ends, dropping cached answers that
@@ -124,6 +126,7 @@ func (d *Decider) Chains(ctx context.Context) []ChainStatus {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			out[i] = c.status
+			out[i].Index = indexOf(c.v)
 		})
 	}
 	wg.Wait()

@@ -48,11 +48,13 @@ type Config struct {
 	source map[string]string // setting -> where its value came from
 }
 
-// ChainConfig is one EVM chain or Solana cluster. WSURL is for EVM chains alone.
+// ChainConfig is one EVM chain or Solana cluster. WSURL and the index are for EVM chains alone.
 type ChainConfig struct {
 	ID     caip.ChainID
 	RPCURL string
 	WSURL  string
+	// NoIndex has every question asked of the chain itself.
+	NoIndex bool
 }
 
 // setting is one row of the configuration: its dotted key in the file, which
@@ -317,6 +319,13 @@ func (c *Config) setChain(chain, field, value string) error {
 		i = len(c.Chains)
 		c.Chains = append(c.Chains, ChainConfig{ID: id})
 	}
+	if field == "index" {
+		if id.Namespace != "eip155" {
+			return errors.New("a solana chain has no index")
+		}
+		c.Chains[i].NoIndex = value == "off"
+		return oneOf("auto", "off")(value)
+	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
 		return errors.New("the value is not a URL") // it may hold a credential: do not print it
@@ -333,7 +342,7 @@ func (c *Config) setChain(chain, field, value string) error {
 		}
 		c.Chains[i].WSURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url", field)
+		return fmt.Errorf("unknown member %q: a chain has rpc_url, ws_url and index", field)
 	}
 	return nil
 }
@@ -359,6 +368,9 @@ func (c *Config) Explain(w io.Writer) error {
 			}
 			key := "chains." + ch.ID.String() + "." + f[0]
 			fmt.Fprintf(tw, "%s\t%s\t%s\t\t\n", key, redactURL(f[1]), from(key))
+		}
+		if key := "chains." + ch.ID.String() + ".index"; ch.ID.Namespace == "eip155" {
+			fmt.Fprintf(tw, "%s\t%s\t%s\t\tauto follows the tokens that rules name; off asks the chain each time\n", key, map[bool]string{false: "auto", true: "off"}[ch.NoIndex], from(key))
 		}
 	}
 	return tw.Flush()

@@ -69,6 +69,8 @@ func TestLoadConfigRefuses(t *testing.T) {
 		"chain member":     {flag: "chains.eip155:1.url=http://x", want: "unknown member"},
 		"chain scheme":     {flag: "chains.eip155:1.rpc_url=ftp://k@x", want: "http or https"},
 		"chain namespace":  {flag: "chains.cosmos:hub.rpc_url=http://x", want: "only eip155 and solana"},
+		"index":            {flag: "chains.eip155:1.index=maybe", want: "not one of auto, off"},
+		"solana index":     {flag: "chains.solana:mainnet.index=auto", want: "has no index"},
 		"solana member":    {flag: "chains.solana:mainnet.ws_url=ws://x", want: "rpc_url alone"},
 		"empty list":       {flag: "creators.who=list", want: "nobody could create"},
 		"bad account":      {flag: "creators.list=0x12", want: "CAIP-10"},

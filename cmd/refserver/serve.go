@@ -21,6 +21,7 @@ import (
 	"github.com/streamgate/streamgate/drivers/solana"
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/index"
 )
 
 type serveCmd struct {
@@ -147,6 +148,9 @@ func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (op
 			log.Warn("chain_unavailable", "chain", c.ID.String(), "error", err)
 		}
 		closers, opts = append(closers, done), append(opts, streamgate.WithVerifier(v))
+		if c.ID.Namespace == "eip155" && !c.NoIndex {
+			opts = append(opts, streamgate.WithIndex(index.Options{}, c.ID))
+		}
 		if v, ok := v.(*evm.Verifier); ok {
 			onEVM = append(onEVM, v)
 		}

@@ -41,6 +41,13 @@ func runChild(kind string, in io.Reader, out io.Writer) error {
 		}
 		go untilEOF(in, cancel)
 		return serveChain(ctx, o, out)
+	case "history":
+		var o historyOrders
+		if err := dec.Decode(&o); err != nil {
+			return err
+		}
+		go untilEOF(in, cancel)
+		return serveHistory(ctx, o, out)
 	case "bare":
 		var o bareOrders
 		if err := dec.Decode(&o); err != nil {

@@ -49,11 +49,24 @@ func TestMeasuresTheCaches(t *testing.T) {
 	}
 }
 
+func TestMeasuresTheIndex(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := run(t.Context(), config{only: "index", rounds: 1, viewers: 1, events: 250}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| SQLite | 1 | ", "| memory | 1 | "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestRefusesClustersAndCachesOfNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []config{
 		{only: "cluster", hop: time.Second, clip: 1}, {only: "cluster", hopRate: 1, clip: 1}, {only: "cluster", hopRate: 1, hop: time.Second},
-		{only: "cache", plays: 1, crowd: 1}, {only: "cache", assets: 1, crowd: 1}, {only: "cache", assets: 1, plays: 1}, {only: "cache", assets: 1, plays: 1, crowd: maxCrowd + 1},
+		{only: "cache", plays: 1, crowd: 1}, {only: "cache", assets: 1, crowd: 1}, {only: "cache", assets: 1, plays: 1}, {only: "cache", assets: 1, plays: 1, crowd: maxCrowd + 1}, {only: "index"},
 	} {
 		c.rounds, c.viewers = 1, 1
 		var out strings.Builder

@@ -16,6 +16,8 @@
 //
 // Cache: the hit rate of a replay, and the reads of the origin by a crowd of first viewers, over two processes that share a real Redis.
 //
+// Index: how fast the ownership index takes in the transfers of a contract, from a node on loopback.
+//
 // Code: the Go benchmarks of single steps, through the go command; only in a source tree.
 package main
 
@@ -53,6 +55,7 @@ type config struct {
 	assets   int
 	plays    int
 	crowd    int
+	events   int
 }
 
 func main() {
@@ -64,7 +67,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool, cluster and cache are more")
+	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool, cluster, cache and index are more")
 	flag.DurationVar(&c.duration, "duration", 3*time.Second, "length of one turn of one server at one size")
 	flag.IntVar(&c.rounds, "rounds", 5, "turns of each server at each size")
 	flag.IntVar(&c.conns, "conns", 16, "connections of a segment turn")
@@ -85,6 +88,7 @@ func main() {
 	flag.IntVar(&c.assets, "assets", 1000, "assets of the cache part")
 	flag.IntVar(&c.plays, "plays", 100_000, "plays of the cache part")
 	flag.IntVar(&c.crowd, "crowd", 1000, "first viewers at once of the cache part")
+	flag.IntVar(&c.events, "events", 20_000, "transfers of the index part")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -141,6 +145,11 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	}
 	if strings.Contains(c.only, "cache") {
 		if err := measureCache(ctx, c, dir, out); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "index") {
+		if err := measureIndex(ctx, c, dir, out); err != nil {
 			return err
 		}
 	}

@@ -41,6 +41,10 @@ type outcome struct {
 // Operations of several reads are answered by several requests, all at the one block. A contract that does
 // not list an account's tokens is fault.Unsupported with cause nft.ErrNotEnumerable, more than is read
 // fault.TooLarge with nft.ErrTooMany, and a chain without the registry of delegations fault.Unsupported.
+//
+// A holding time (Query.Held) is read from the logs of its window: block by block, by hash and
+// proven by the blooms, in a window of up to 256 blocks, by ranges in a longer one. What
+// the logs do not explain is a HeldErr.
 func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
 	m := &meter{}
 	for attempt := 0; ; attempt++ {
@@ -79,6 +83,9 @@ func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, queries []nft
 	}
 	answers, err := s.answers(ctx, asked)
 	if err != nil {
+		return nft.Reply{}, err
+	}
+	if err := s.hold(ctx, queries, answers); err != nil {
 		return nft.Reply{}, err
 	}
 	if err := s.settle(ctx); err != nil {

@@ -54,6 +54,8 @@ type Options struct {
 	// DelegateRegistry is the address of the delegate.xyz v2 registry (default the one it has on
 	// almost every chain).
 	DelegateRegistry string
+	// MaxHeldBlocks is the longest window that a holding time is looked for in (default 50,000 blocks).
+	MaxHeldBlocks uint64
 	// NoMulticall never uses Multicall3, even where it is deployed.
 	NoMulticall bool
 	// Client sends the HTTP requests; nil uses a client of the Verifier's own.
@@ -144,6 +146,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DelegateRegistry == "" {
 		o.DelegateRegistry = delegateRegistry
+	}
+	if o.MaxHeldBlocks == 0 {
+		o.MaxHeldBlocks = 50_000
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

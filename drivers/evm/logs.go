@@ -40,6 +40,9 @@ type logEntry struct {
 	Data      hexutil.Bytes  `json:"data"`
 	BlockHash common.Hash    `json:"blockHash"`
 	Removed   bool           `json:"removed"`
+	// BlockNumber is read where a range was asked for.
+	BlockNumber *hexutil.Uint64 `json:"blockNumber"`
+	LogIndex    hexutil.Uint64  `json:"logIndex"`
 }
 
 // errDoubt means logs may be missing and the provider cannot prove otherwise.
@@ -51,18 +54,27 @@ const addressesAtOnce = 256
 // transfers returns the changes of one block for the contracts in set, one for
 // each contract. An error that is errDoubt comes with what was found.
 func (v *Verifier) transfers(ctx context.Context, h *header, set []common.Address, m *meter) ([]nft.Change, error) {
-	if len(set) == 0 {
-		return nil, nil
+	logs, err := v.logsOf(ctx, []*header{h}, set, m)
+	if len(logs) == 0 {
+		return nil, err
 	}
-	var (
-		reqs    []request
-		results [][]logEntry
-	)
+	return v.group(h, logs[0]), err
+}
+
+// logsOf returns the transfers' logs of each block, by its hash. An error that is errDoubt
+// comes with what was found.
+func (v *Verifier) logsOf(ctx context.Context, hs []*header, set []common.Address, m *meter) ([][]logEntry, error) {
+	if len(set) == 0 {
+		return make([][]logEntry, len(hs)), nil
+	}
+	var reqs []request
 	chunks := slices.Collect(slices.Chunk(set, addressesAtOnce))
-	results = make([][]logEntry, len(chunks))
-	for i, chunk := range chunks {
-		filter := map[string]any{"blockHash": *h.Hash, "address": chunk, "topics": [][]common.Hash{v.topics.all()}}
-		reqs = append(reqs, request{Method: "eth_getLogs", Args: []any{filter}, Result: &results[i]})
+	results := make([][]logEntry, len(hs)*len(chunks))
+	for i, h := range hs {
+		for j, chunk := range chunks {
+			filter := map[string]any{"blockHash": *h.Hash, "address": chunk, "topics": [][]common.Hash{v.topics.all()}}
+			reqs = append(reqs, request{Method: "eth_getLogs", Args: []any{filter}, Result: &results[i*len(chunks)+j]})
+		}
 	}
 	if err := v.node.do(ctx, m, reqs); err != nil {
 		return nil, err
@@ -70,20 +82,26 @@ func (v *Verifier) transfers(ctx context.Context, h *header, set []common.Addres
 	if err := first(reqs); err != nil {
 		return nil, err
 	}
-	logs := slices.Concat(results...)
-	for _, l := range logs {
-		if l.BlockHash != *h.Hash || l.Removed || len(l.Topics) == 0 || !slices.Contains(set, l.Address) {
-			return nil, fault.New(fault.Unavailable, "evm.logs", "the provider answers with logs that were not asked for")
+	out := make([][]logEntry, len(hs))
+	for i, h := range hs {
+		out[i] = slices.Concat(results[i*len(chunks) : (i+1)*len(chunks)]...)
+		for _, l := range out[i] {
+			if l.BlockHash != *h.Hash || l.Removed || len(l.Topics) == 0 || !slices.Contains(set, l.Address) {
+				return nil, fault.New(fault.Unavailable, "evm.logs", "the provider answers with logs that were not asked for")
+			}
 		}
 	}
-	if !v.announced(h, set, logs) {
-		return v.group(h, logs), nil
+	for i, h := range hs {
+		if !v.announced(h, set, out[i]) {
+			continue
+		}
+		proven, err := v.provenLogs(ctx, h, set, m)
+		if err != nil {
+			return out, err
+		}
+		out[i] = proven
 	}
-	proven, err := v.provenLogs(ctx, h, set, m)
-	if err != nil {
-		return v.group(h, logs), err
-	}
-	return v.group(h, proven), nil
+	return out, nil
 }
 
 // announced reports whether the block's bloom speaks of a contract's transfers

@@ -30,6 +30,7 @@ type node struct {
 
 var (
 	errTooLarge = errors.New("the reply exceeds the size limit")
+	errSlow     = errors.New("the provider did not answer in time")
 	errRedirect = errors.New("the provider redirects, which is not followed")
 )
 
@@ -154,7 +155,7 @@ func (n *node) scrub(err error) error {
 	case errors.As(err, &status):
 		return fmt.Errorf("the provider answers HTTP status %d", status.StatusCode)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return errors.New("the provider did not answer in time")
+		return errSlow
 	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return errors.New("the provider's reply is cut off or not JSON")
 	case errors.As(err, &u):

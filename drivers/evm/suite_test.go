@@ -56,6 +56,7 @@ func fixture(t *testing.T, k chaintest.Kind, set func(*chaintest.Options, *evm.O
 			Lock: c.Deploy(t, contracts.TestLock()), Art: c.Deploy(t, contracts.TestArt()),
 		},
 		Accounts: c.Accounts(),
+		Holds:    true,
 		Break:    p.Break,
 	}
 	f.Mine = func(ctx context.Context, ops ...nfttest.Op) (nft.Block, error) {

@@ -72,7 +72,7 @@ func toNode(n *nft.Node) *pb.DecisionNode {
 	}
 	out := &pb.DecisionNode{
 		Pointer: n.Pointer, Id: n.ID, Kind: n.Kind, Outcome: toOutcome(n.Outcome), Reason: n.Reason, Sentence: n.Sentence,
-		Observed: n.Observed, Wanted: n.Wanted, Chain: n.Chain, Finality: n.Finality,
+		Observed: n.Observed, Wanted: n.Wanted, Chain: n.Chain, Finality: n.Finality, Source: n.Source,
 	}
 	if n.Block != nil {
 		out.Block = toBlock(*n.Block)
@@ -92,7 +92,7 @@ func fromNode(n *pb.DecisionNode, depth int) (*nft.Node, error) {
 	}
 	out := &nft.Node{
 		Pointer: n.GetPointer(), ID: n.GetId(), Kind: n.GetKind(), Outcome: fromOutcome(n.GetOutcome()), Reason: n.GetReason(), Sentence: n.GetSentence(),
-		Observed: n.GetObserved(), Wanted: n.GetWanted(), Chain: n.GetChain(), Finality: n.GetFinality(),
+		Observed: n.GetObserved(), Wanted: n.GetWanted(), Chain: n.GetChain(), Finality: n.GetFinality(), Source: n.GetSource(),
 	}
 	if n.GetBlock() != nil {
 		b := fromBlock(n.GetBlock())

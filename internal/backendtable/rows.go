@@ -65,6 +65,12 @@ func rows() (all []row) {
 	add(verifier, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
 	add(verifier, "`drivers/solana`", "LiteSVM {npm:internal/chaintest/solana:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
 	add(verifier, "`drivers/grpc` to a scripted chain", farWorld, "drivers/grpc", "TestVerifier/in_another_process", "nfttest.Run")
+	add(verifier, "`index.Verifier` over a scripted chain", inProcess, "nft/index", "TestVerifier/suite", "nfttest.Run")
+	const source = "index.Source"
+	add(source, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestIndexSource/simulated", "indextest.RunSource")
+	add(source, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestIndexSource/anvil", "indextest.RunSource")
+	add(source, "`nfttest.Chain`", inProcess, "nft/index", "TestScriptedSource", "indextest.RunSource")
+	add("index.Store", "`index.Memory`", inProcess, "nft/index", "TestMemoryStore", "indextest.RunStore")
 	add(transcoder, "`drivers/ffmpeg` in bubblewrap", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoder", "mediatest.Run")
 	add(transcoder, "`drivers/ffmpeg` without a sandbox", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoderUnsandboxed", "mediatest.Run")
 	add(registry, "`drivers/consul`, checked by the agent", "Consul {tool:consul}", "drivers/consul", "TestSuite", "registrytest.Run", "registrytest.RunHealth")
@@ -112,6 +118,7 @@ func recordRows(add adder) {
 		add(auth, "`drivers/sqldb`", system, "drivers/sqldb", "TestAuthStore/"+name, "authtest.Run")
 		add(media, "`drivers/sqldb`", system, "drivers/sqldb", "TestMediaStore/"+name, "mediatest.RunStore")
 		add(playback, "`drivers/sqldb`", system, "drivers/sqldb", "TestPlaybackStore/"+name, "playbacktest.RunStore")
+		add("index.Store", "`drivers/sqldb`", system, "drivers/sqldb", "TestIndexStore/"+name, "indextest.RunStore")
 	}
 	const wall = "`drivers/sqldb` without its tenant conditions, behind row-level security"
 	add(auth, wall, postgres, "drivers/sqldb", "TestWallHoldsWithoutConditions/auth", "authtest.Run")

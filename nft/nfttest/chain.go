@@ -15,6 +15,7 @@ import (
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/index"
 )
 
 var _ nft.Verifier = (*Chain)(nil)
@@ -38,6 +39,7 @@ type Chain struct {
 	checks    int
 	queries   int
 	fault     Faults
+	logFault  LogFaults
 	hold      *gate
 }
 
@@ -64,12 +66,13 @@ type holdKey struct{ contract, token, account string }
 
 type block struct {
 	nft.Block
-	changes  []nft.Change
-	standard map[string]string    // contract to ERC number
-	owners   map[holdKey]string   // contract and token to owner
-	balances map[holdKey]*big.Int // contract, token, account
-	calls    map[string]string    // contract and signature to value
-	rights   rights
+	changes   []nft.Change
+	transfers []index.Transfer
+	standard  map[string]string    // contract to ERC number
+	owners    map[holdKey]string   // contract and token to owner
+	balances  map[holdKey]*big.Int // contract, token, account
+	calls     map[string]string    // contract and signature to value
+	rights    rights
 }
 
 // NewChain returns a chain with an empty block 0. Until SetFinality, "safe" is 2
@@ -288,12 +291,16 @@ func (b *block) apply(op Op) {
 			b.move(holdKey{contract, op.TokenID, op.From}, new(big.Int).Neg(amount), must)
 		}
 		b.move(holdKey{contract, op.TokenID, op.To}, amount, must)
-	case Mint20:
+	case Mint20, Transfer20:
 		contract = token("erc20")
+		if op.Kind == Transfer20 {
+			b.move(holdKey{contract, "", op.From}, new(big.Int).Neg(amount), must)
+		}
 		b.move(holdKey{contract, "", op.To}, amount, must)
 	default:
 		must(false)
 	}
+	b.transfers = append(b.transfers, b.logOf(op, contract, amount))
 	ch := nft.Change{Block: b.Block, Contract: contract}
 	for _, a := range []string{op.From, op.To} {
 		if a != "" {
@@ -304,6 +311,9 @@ func (b *block) apply(op Op) {
 }
 
 func (b *block) move(k holdKey, by *big.Int, must func(bool)) {
+	if k.account == "" {
+		return // made of nothing, or gone
+	}
 	sum := new(big.Int).Set(by)
 	if old := b.balances[k]; old != nil {
 		sum.Add(sum, old)
@@ -381,7 +391,11 @@ func (c *Chain) answer(at nft.Finality, queries []nft.Query) (nft.Reply, error) 
 	b := c.blocks[n-below]
 	reply := nft.Reply{Block: b.Block, Calls: 1}
 	for _, q := range queries[:len(queries)-min(c.fault.Drop, len(queries))] {
-		reply.Answers = append(reply.Answers, b.answer(q))
+		a := b.answer(q)
+		if a.Err == nil && !q.Held.IsZero() {
+			a.Held, a.HeldErr = c.heldAt(n-below, q, a)
+		}
+		reply.Answers = append(reply.Answers, a)
 	}
 	return reply, nil
 }

@@ -145,7 +145,7 @@ func answersInOrder(ctx context.Context, f Fixture) error {
 	if reply.Block.Number != block.Number || reply.Block.Hash != block.Hash {
 		return fmt.Errorf("the reply says block %+v, the newest is %+v", reply.Block, block)
 	}
-	if reply.Calls < 1 {
+	if reply.Calls < 1 && reply.Source == "" {
 		return errors.New("the reply counts no calls")
 	}
 	return nil

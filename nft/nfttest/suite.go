@@ -24,11 +24,13 @@ const (
 	Mint1155 OpKind = "mint1155"
 	// Transfer1155 moves Amount of TokenID from From to To.
 	Transfer1155 OpKind = "transfer1155"
-	// Mint20 gives Amount to To; Chain alone knows it, the suite does not use it.
-	Mint20 OpKind = "mint20"
+	// Mint20 and Transfer20 give and move Amount; Chain alone knows them, the suite does not use them.
+	Mint20     OpKind = "mint20"
+	Transfer20 OpKind = "transfer20"
 )
 
-// Op is one transaction. From and To are accounts of the fixture.
+// Op is one transaction. From and To are accounts of the fixture. On a Chain an
+// empty To of a transfer burns.
 type Op struct {
 	Kind     OpKind
 	From, To string
@@ -61,6 +63,8 @@ type Fixture struct {
 	Ask Dialect
 	// HeadsOnly says that the chain has no log of transfers, so that Watch tells heads alone.
 	HeadsOnly bool
+	// Holds says that the verifier answers Query.Held, for windows of blocks and of seconds.
+	Holds bool
 	// NoHistory says that its nodes keep no past states, so that more than one
 	// confirmation is an error of kind unsupported.
 	NoHistory bool
@@ -111,6 +115,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 func Checks() []Check {
 	canReorg := func(f Fixture) bool { return f.Reorg != nil }
 	transfers := func(f Fixture) bool { return !f.HeadsOnly }
+	holds := func(f Fixture) bool { return f.Holds }
 	return append(rightsChecks(), []Check{
 		{Name: "chain and head", Func: chainAndHead},
 		{Name: "ERC-721 balances and owners", Func: holds721},
@@ -119,6 +124,10 @@ func Checks() []Check {
 		{Name: "no contract is an error of its query alone", Func: noContract},
 		{Name: "nonsense has no value", Func: nonsense},
 		{Name: "finality reads the past", Func: finality},
+		{Name: "holding times of balances", Func: holdsBalance, Needs: holds},
+		{Name: "holding times of tokens", Func: holdsToken, Needs: holds},
+		{Name: "what went around was not held", Func: holdsAround, Needs: holds},
+		{Name: "holding times follow reorganisations", Func: holdsReorg, Needs: func(f Fixture) bool { return f.Holds && f.Reorg != nil }},
 		{Name: "calls made together do not mix", Func: together},
 		{Name: "a caller who hangs up gets no answer", Func: hangUp},
 		{Name: "an outage is unavailable", Func: outage, Needs: func(f Fixture) bool { return f.Break != nil }},

@@ -28,6 +28,7 @@ func fixture(wrap func(nft.Verifier) nft.Verifier) nfttest.Fixture {
 			c.Reorg(depth, ops...)
 			return nil
 		},
+		Holds: true,
 		Break: func() func() {
 			c.Fail(nfttest.Faults{Err: errors.New("connection refused")})
 			return func() { c.Fail(nfttest.Faults{}) }

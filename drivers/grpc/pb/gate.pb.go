@@ -480,6 +480,7 @@ type DecisionNode struct {
 	Block         *Block                 `protobuf:"bytes,10,opt,name=block,proto3" json:"block,omitempty"`
 	Finality      string                 `protobuf:"bytes,11,opt,name=finality,proto3" json:"finality,omitempty"`
 	Children      []*DecisionNode        `protobuf:"bytes,12,rep,name=children,proto3" json:"children,omitempty"`
+	Source        string                 `protobuf:"bytes,20,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +599,13 @@ func (x *DecisionNode) GetChildren() []*DecisionNode {
 	return nil
 }
 
+func (x *DecisionNode) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // Block is nft.Block.
 type Block struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -691,7 +699,7 @@ const file_streamgate_v1_gate_proto_rawDesc = "" +
 	"validUntil\x125\n" +
 	"\aexplain\x18\a \x01(\v2\x1b.streamgate.v1.DecisionNodeR\aexplain\x12\x15\n" +
 	"\x06how_to\x18\b \x03(\tR\x05howTo\x12\x16\n" +
-	"\x06cached\x18\t \x01(\bR\x06cached\"\xfd\x02\n" +
+	"\x06cached\x18\t \x01(\bR\x06cached\"\x95\x03\n" +
 	"\fDecisionNode\x12\x18\n" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -705,7 +713,8 @@ const file_streamgate_v1_gate_proto_rawDesc = "" +
 	"\x05block\x18\n" +
 	" \x01(\v2\x14.streamgate.v1.BlockR\x05block\x12\x1a\n" +
 	"\bfinality\x18\v \x01(\tR\bfinality\x127\n" +
-	"\bchildren\x18\f \x03(\v2\x1b.streamgate.v1.DecisionNodeR\bchildren\"c\n" +
+	"\bchildren\x18\f \x03(\v2\x1b.streamgate.v1.DecisionNodeR\bchildren\x12\x16\n" +
+	"\x06source\x18\x14 \x01(\tR\x06source\"c\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\tR\x04hash\x12.\n" +

@@ -265,13 +265,13 @@ func least(n *rule.Node) *big.Int {
 	return n.Hold.Min
 }
 
-// qualify withdraws what owning now cannot show: a holding time of a Solana token keeps a yes
-// from being known, another way of having the token keeps a no from being known.
+// qualify withdraws what owning now cannot show: a holding time of a key or a Solana token
+// keeps a yes from being known, another way of having the token keeps a no from being known.
 func (e *evaluation) qualify(n *rule.Node, out *Node) {
 	ev := n.Evidence
 	switch out.Outcome {
 	case Yes:
-		if n.Kind == rule.KindSol && (ev.HeldBlocks > 0 || ev.HeldSeconds > 0) {
+		if n.Kind != rule.KindHold && (ev.HeldBlocks > 0 || ev.HeldSeconds > 0) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:

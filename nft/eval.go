@@ -2,6 +2,7 @@ package nft
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"strings"
 	"time"
@@ -114,9 +115,9 @@ func (e *evaluation) collectReads(n *rule.Node, local *Node) {
 	}
 	for _, a := range accountsOn(chain, e.accounts) {
 		for _, q := range queriesOf(n, a) {
-			b, _ := e.plan.add(chain, finalityOf(n.Evidence.Finality, head), q)
+			b, _ := e.plan.add(batchKey{chain, finalityOf(n.Evidence.Finality, head), quorumOf(n.Evidence)}, q)
 			b.holders[[2]string{q.Contract, a.Address}] = true
-			e.plan.add(chain, finalityOf(n.Evidence.Finality, settled), q)
+			e.plan.add(batchKey{chain, finalityOf(n.Evidence.Finality, settled), quorumOf(n.Evidence)}, q)
 		}
 	}
 }
@@ -179,13 +180,14 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 	chain, _, _ := chainOf(n)
 	at := finalityOf(n.Evidence.Finality, ph)
 	out.Chain, out.Finality = chain.String(), at.String()
-	b := e.plan.batches[batchKey{chain, at}]
+	b := e.plan.batches[batchKey{chain, at, quorumOf(n.Evidence)}]
 	accounts := accountsOn(chain, e.accounts)
 	out.Reason = "not_needed"
 	e.blind(n, out)
 	if b == nil || out.Reason != "not_needed" {
 		return
 	}
+	out.Quorum = b.reply.Agreement
 	if b.reason != "" {
 		out.Reason = b.reason
 		return
@@ -290,6 +292,9 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 }
 
 func answerReason(err error) string {
+	if errors.Is(err, ErrDisagreement) {
+		return "providers_disagree"
+	}
 	switch fault.KindOf(err) {
 	case fault.Unsupported:
 		return "not_a_contract"

@@ -123,6 +123,8 @@ type Reply struct {
 	Block   Block
 	// Calls is the number of requests made to the provider.
 	Calls int
+	// Agreement tells whose answers these are when a quorum was asked, else it is nil.
+	Agreement *Agreement
 }
 
 // Change is one thing a Watch saw.
@@ -178,7 +180,7 @@ type Decision struct {
 	// "expired", "call_failed", "excluded" (a "not" was hit), "revoked_at_head",
 	// "not_final". Unknown: "unsupported", "no_verifier", "chain_unavailable",
 	// "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
-	// "read_failed", "list_unavailable", "no_rule", "over_budget".
+	// "providers_disagree", "too_few_operators" (for the rule's quorum), "read_failed", "list_unavailable", "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`
@@ -212,10 +214,12 @@ type Node struct {
 	Reason   string  `json:"reason"`
 	Sentence string  `json:"sentence"`
 	// Observed is the value read, Wanted what the rule asks for.
-	Observed string  `json:"observed,omitempty"`
-	Wanted   string  `json:"wanted,omitempty"`
-	Chain    string  `json:"chain,omitempty"`
-	Block    *Block  `json:"block,omitempty"`
-	Finality string  `json:"finality,omitempty"`
-	Children []*Node `json:"children,omitempty"`
+	Observed string `json:"observed,omitempty"`
+	Wanted   string `json:"wanted,omitempty"`
+	Chain    string `json:"chain,omitempty"`
+	Block    *Block `json:"block,omitempty"`
+	Finality string `json:"finality,omitempty"`
+	// Quorum tells the providers asked and agreeing, where the rule wants several.
+	Quorum   *Agreement `json:"quorum,omitempty"`
+	Children []*Node    `json:"children,omitempty"`
 }

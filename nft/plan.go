@@ -17,10 +17,11 @@ const (
 	head
 )
 
-// batch is every read of one chain at one finality: one Check.
+// batch is every read of one chain at one finality and quorum: one Check.
 type batch struct {
 	chain   caip.ChainID
 	at      Finality
+	quorum  Quorum
 	queries []Query
 	index   map[readKey]int
 	// holders are the holdings the answers speak of, also where a query names no account.
@@ -45,8 +46,17 @@ func keyOfRead(q Query) readKey {
 }
 
 type batchKey struct {
-	chain caip.ChainID
-	at    Finality
+	chain  caip.ChainID
+	at     Finality
+	quorum Quorum
+}
+
+// quorumOf translates the rule's quorum; one provider is the zero value.
+func quorumOf(e rule.Evidence) Quorum {
+	if e.QuorumN < 2 {
+		return Quorum{}
+	}
+	return Quorum{N: e.QuorumN, Of: e.QuorumOf}
 }
 
 // plan is what one evaluation reads, known before anything is read.
@@ -55,10 +65,9 @@ type plan struct {
 	order   []*batch
 }
 
-func (p *plan) add(chain caip.ChainID, at Finality, q Query) (b *batch, i int) {
-	bk := batchKey{chain, at}
+func (p *plan) add(bk batchKey, q Query) (b *batch, i int) {
 	if b = p.batches[bk]; b == nil {
-		b = &batch{chain: chain, at: at, index: map[readKey]int{}, holders: map[[2]string]bool{}}
+		b = &batch{chain: bk.chain, at: bk.at, quorum: bk.quorum, index: map[readKey]int{}, holders: map[[2]string]bool{}}
 		p.batches[bk] = b
 		p.order = append(p.order, b)
 	}
@@ -159,7 +168,7 @@ func unsupported(n *rule.Node) string {
 	}
 	switch n.Kind {
 	case rule.KindHold, rule.KindCall, rule.KindSol:
-		if n.Evidence.QuorumN > 1 || n.Evidence.Proof == rule.ProofRequire {
+		if n.Evidence.Proof == rule.ProofRequire {
 			return reason
 		}
 	}

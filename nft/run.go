@@ -16,6 +16,10 @@ type ChainStatus struct {
 	Healthy bool      `json:"healthy"`
 	Error   string    `json:"error,omitempty"`
 	Seen    time.Time `json:"seen"`
+	// Providers and Disagreements are of verifiers that have several providers (ProviderReporter).
+	// They are for the operator of the server and not for its viewers.
+	Providers     []ProviderStatus `json:"providers,omitempty"`
+	Disagreements []Disagreement   `json:"disagreements,omitempty"`
 }
 
 // Run follows the chains of all verifiers until ctx ends, dropping cached answers that
@@ -122,8 +126,11 @@ func (d *Decider) Chains(ctx context.Context) []ChainStatus {
 				_ = d.askHead(ctx, c)
 			}
 			c.mu.Lock()
-			defer c.mu.Unlock()
 			out[i] = c.status
+			c.mu.Unlock()
+			if r, ok := As[ProviderReporter](c.v); ok {
+				out[i].Providers, out[i].Disagreements = r.Providers(), r.Disagreements()
+			}
 		})
 	}
 	wg.Wait()

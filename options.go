@@ -42,6 +42,7 @@ type settings struct {
 	verifiers         []nft.Verifier
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
+	mayInspect        func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	publicURL         string
 	trustedProxies    []netip.Prefix
@@ -142,6 +143,12 @@ func WithLists(has func(ctx context.Context, tenant, list, account string) (bool
 // WithCreators decides who may create assets. The default is any signed-in wallet.
 func WithCreators(may func(auth.Principal) bool) Option {
 	return func(s *settings) { s.mayCreate = may }
+}
+
+// WithInspectors decides who sees, in GET /v1/chains, the state of each provider of a chain and what they
+// disagreed on. The default is whom WithCreators lets create, and nobody without that.
+func WithInspectors(may func(auth.Principal) bool) Option {
+	return func(s *settings) { s.mayInspect = may }
 }
 
 // WithPublicURL states the origin that viewers see, such as https://video.example.

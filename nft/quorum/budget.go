@@ -114,8 +114,12 @@ func (b *Budget) Left() (n int64, ok bool) {
 
 // Client returns a copy of c (nil for a new one) whose requests draw from the budget: each JSON-RPC
 // call counts, also within a batch, and a request over the budget fails with fault.Limited before it
-// is sent. Give it to the driver, so that what Watch asks counts as well; what arrives by WebSocket does not.
+// is sent. Give it to the driver, so that what Watch asks counts as well; what arrives by WebSocket does not. No budget
+// returns c itself.
 func (b *Budget) Client(c *http.Client) *http.Client {
+	if b == nil {
+		return c
+	}
 	out := &http.Client{}
 	if c != nil {
 		*out = *c

@@ -197,7 +197,7 @@ func (p *past) oneLiar(t *testing.T, lie chaintest.Lie, q question) {
 			break
 		}
 	}
-	v.Close() // the liar may be the last to answer
+	v.Close()                              // the liar may be the last to answer
 	ahead := lie.Name == "block far ahead" // which only the clock can tell from two that are behind
 	if got.Outcome != q.truth && !(ahead && got.Outcome == nft.Unknown) {
 		t.Errorf("one liar of three makes %v of %v: %+v; %+v", got.Outcome, q.truth, got, v.Providers())
@@ -318,4 +318,3 @@ func TestThePageOnChainsNamesEveryLie(t *testing.T) {
 		}
 	}
 }
-

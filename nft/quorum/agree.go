@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/nft"
@@ -64,34 +63,50 @@ func (r *round) run(ctx context.Context) (nft.Reply, error) {
 	if !r.v.pinned {
 		return r.floating(ctx, panel)
 	}
-	claims, silent, err := r.resolve(ctx, panel)
-	if err != nil {
-		return nft.Reply{}, err
+	h := r.resolve(ctx, panel)
+	for {
+		if err := h.enough(ctx); err != nil {
+			return nft.Reply{}, err
+		}
+		best, err := r.decide(ctx, h)
+		// Who was not waited for may make the difference after all.
+		if err == nil && best.open == 0 && best.voices >= r.q.N || ctx.Err() != nil || !h.more(ctx) {
+			if err != nil {
+				return nft.Reply{}, err
+			}
+			return r.conclude(best, h.forked())
+		}
 	}
-	var best verdict
-	for i, target := range r.targets(claims) {
+}
+
+// decide reads at the blocks that the hearing names, until one has its quorum for every query.
+func (r *round) decide(ctx context.Context, h *hearing) (best verdict, err error) {
+	for i, target := range r.targets(h.claims) {
 		if i == maxTargets {
 			break
 		}
-		if err := r.bounded(target, claims); err != nil {
+		if err := r.bounded(target, h.claims); err != nil {
 			if i == 0 {
-				return nft.Reply{}, err
+				return verdict{}, err
 			}
 			break // those after it are older still
 		}
-		got, err := r.confirm(ctx, append(seatsOf(claims), silent...), &target)
-		if err != nil {
-			return nft.Reply{}, err
+		seats := h.seatsAt(target)
+		if len(seats) < r.q.N {
+			continue
 		}
-		if i == 0 || got.open < best.open {
+		got, err := r.confirm(ctx, seats, &target)
+		if err != nil {
+			return verdict{}, err
+		}
+		if best.voices < r.q.N || got.voices >= r.q.N && got.open < best.open {
 			best = got
 		}
-		if best.open == 0 || got.failed == 0 {
-			break // everybody has spoken of this block
+		if best.voices >= r.q.N && (best.open == 0 || best.voices == len(h.claims)+len(h.pending)) {
+			break // there is an answer, or everybody has spoken
 		}
 	}
-	forked := slices.ContainsFunc(claims, func(c claim) bool { return !sameBlock(c.block, claims[0].block) })
-	return r.conclude(best, forked)
+	return best, nil
 }
 
 // conclude turns the best verdict into a reply, or into an error when no block had enough voices:
@@ -125,85 +140,6 @@ func (v *Verifier) panel(of int) [][]*provider {
 	return seats[:min(of, len(seats))]
 }
 
-// claim is one operator's word on which block is the newest.
-type claim struct {
-	seat  []*provider
-	by    *provider
-	block nft.Block
-	err   error
-}
-
-// resolve asks every operator for its block. It waits for all, except that when enough have answered a
-// dawdler is not waited for long, and one whose newest block is known anyway not at all: those are silent, and may
-// still have a voice on the block that the others name.
-func (r *round) resolve(ctx context.Context, panel [][]*provider) (claims []claim, silent [][]*provider, err error) {
-	heard := make(chan claim, len(panel))
-	for _, seat := range panel {
-		r.v.asking.Go(func() {
-			c := claim{seat: seat}
-			c.by, c.block, c.err = ofSeat(ctx, r.v, seat, func(ctx context.Context, p *provider) (nft.Block, int, error) {
-				b, err := p.reader.BlockAt(ctx, r.at)
-				if err == nil {
-					err = r.v.plausible(p, r.level, b)
-				}
-				return b, 1, err
-			})
-			if c.err == nil {
-				_ = r.v.judge(c.by, r.level, c.block) // to be remembered; whether it is too old is the round's to say
-			}
-			heard <- c
-		})
-	}
-	var last error
-	pending := slices.Clone(panel)
-	start := time.Now()
-	var patience <-chan time.Time
-	for len(pending) > 0 {
-		select {
-		case c := <-heard:
-			pending = slices.DeleteFunc(pending, func(seat []*provider) bool { return seat[0] == c.seat[0] })
-			r.asked(c.by, 1)
-			if c.err != nil {
-				last = c.err
-				break
-			}
-			claims = append(claims, c)
-		case <-patience:
-			return claims, pending, nil
-		case <-ctx.Done():
-			return nil, nil, fault.Wrap(fault.Canceled, "quorum.resolve", ctx.Err())
-		}
-		if len(claims) >= r.q.N && r.known(pending) {
-			return claims, pending, nil
-		}
-		if len(claims) >= r.q.N && patience == nil {
-			patience = time.After(min(500*time.Millisecond, max(25*time.Millisecond, 2*time.Since(start))))
-		}
-	}
-	if len(claims) < r.q.N {
-		return nil, nil, fault.Wrap(fault.Unavailable, "quorum.resolve", last)
-	}
-	return claims, nil, nil
-}
-
-// known reports whether the newest block of every operator still pending was heard of lately.
-func (r *round) known(pending [][]*provider) bool {
-	now := r.v.opt.Now()
-	for _, seat := range pending {
-		recent := false
-		for _, p := range seat {
-			p.mu.Lock()
-			m, ok := p.marks[r.level]
-			recent = recent || ok && now.Sub(m.at) < r.v.opt.ProbeEvery
-			p.mu.Unlock()
-		}
-		if !recent {
-			return false
-		}
-	}
-	return true
-}
-
 func (r *round) asked(p *provider, calls int) {
 	r.calls += calls
 	if p != nil && !slices.Contains(r.agreement.Asked, p.Name) {
@@ -214,16 +150,11 @@ func (r *round) asked(p *provider, calls int) {
 // targets returns the blocks that may be read, the best first: the newest that enough operators have
 // reached, then older ones. Of two at one height the one more operators name comes first.
 func (r *round) targets(claims []claim) []nft.Block {
-	numbers := make([]uint64, len(claims))
-	for i, c := range claims {
-		numbers[i] = c.block.Number
-	}
-	slices.SortFunc(numbers, func(a, b uint64) int { return cmp.Compare(b, a) })
-	reached := numbers[r.q.N-1]
+	newest := reached(claimedNumbers(claims), r.q.N)
 	votes := map[string]int{}
 	var out []nft.Block
 	for _, c := range claims {
-		if c.block.Number > reached {
+		if c.block.Number > newest {
 			continue
 		}
 		if !slices.ContainsFunc(out, func(b nft.Block) bool { return sameBlock(b, c.block) }) {
@@ -257,15 +188,6 @@ func (r *round) bounded(target nft.Block, claims []claim) error {
 	}
 	r.v.disagreed(d)
 	return fault.Wrap(fault.Unavailable, "quorum.bounded", nft.ErrDisagreement)
-}
-
-func seatsOf(claims []claim) [][]*provider {
-	out := make([][]*provider, len(claims))
-	for i, c := range claims {
-		// Who named the block reads it; the operator's others stand in.
-		out[i] = append([]*provider{c.by}, slices.DeleteFunc(slices.Clone(c.seat), func(p *provider) bool { return p == c.by })...)
-	}
-	return out
 }
 
 // ofSeat asks an operator: its providers in turn, until one answers. The calls go on when the caller

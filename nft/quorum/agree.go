@@ -74,6 +74,7 @@ func (r *round) run(ctx context.Context) (nft.Reply, error) {
 			if err != nil {
 				return nft.Reply{}, err
 			}
+			r.rivals(best, h.claims)
 			return r.conclude(best, h.forked())
 		}
 	}
@@ -107,6 +108,25 @@ func (r *round) decide(ctx context.Context, h *hearing) (best verdict, err error
 		}
 	}
 	return best, nil
+}
+
+// rivals keeps as evidence that a provider had another block at the height of the one that was agreed on. That may be a fork of the chain
+// as well as a lie.
+func (r *round) rivals(best verdict, claims []claim) {
+	target := best.reply.Block
+	rival := func(c claim) bool { return c.block.Number == target.Number && !sameBlock(c.block, target) }
+	if best.voices >= r.q.N && slices.ContainsFunc(claims, rival) {
+		r.keepClaims(target, claims)
+	}
+}
+
+// keepClaims keeps as evidence which blocks the providers named.
+func (r *round) keepClaims(target nft.Block, claims []claim) {
+	d := nft.Disagreement{Chain: r.v.chain.String(), At: r.v.opt.Now(), Block: target, Query: "block"}
+	for _, c := range claims {
+		d.Answers = append(d.Answers, nft.ProviderAnswer{Provider: c.by.Name, Operator: c.by.Operator, Value: blockText(c.block)})
+	}
+	r.v.disagreed(d)
 }
 
 // conclude turns the best verdict into a reply, or into an error when no block had enough voices:
@@ -182,11 +202,7 @@ func (r *round) bounded(target nft.Block, claims []claim) error {
 	if !r.v.behind(r.level, target, newest, now) {
 		return nil
 	}
-	d := nft.Disagreement{Chain: r.v.chain.String(), At: now, Block: target, Query: "block"}
-	for _, c := range claims {
-		d.Answers = append(d.Answers, nft.ProviderAnswer{Provider: c.by.Name, Operator: c.by.Operator, Value: blockText(c.block)})
-	}
-	r.v.disagreed(d)
+	r.keepClaims(target, claims)
 	return fault.Wrap(fault.Unavailable, "quorum.bounded", nft.ErrDisagreement)
 }
 

@@ -180,6 +180,11 @@ func TestForgedHeads(t *testing.T) {
 			w.nodes[0].set(trouble{head: head, lie: hundred})
 			r, err := w.ask(t, twoOfThree)
 			answered(t, r, err, "1")
+			w.v.Close()
+			left := name == "of the future" // left out before it has a say, which its state tells
+			if kept := len(w.v.Disagreements()) > 0; kept == left || left && state(w.v, "alpha").State != "implausible" {
+				t.Errorf("kept as evidence: %v", w.v.Disagreements())
+			}
 		})
 	}
 }

@@ -72,7 +72,8 @@ func (v *Verifier) judge(p *provider, level string, b nft.Block) error {
 
 // plausible makes an error of a block that cannot exist yet.
 func (v *Verifier) plausible(p *provider, level string, b nft.Block) error {
-	now, why := v.opt.Now(), ""
+	now := v.opt.Now()
+	var why string
 	switch {
 	case b.Time.Sub(now) > v.opt.MaxFuture:
 		why = "its block is ahead of the clock"

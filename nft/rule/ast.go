@@ -205,5 +205,8 @@ func (n *Node) cost() int {
 	if n.Leaf() && !n.Evidence.Finality.Latest() {
 		reads *= 2
 	}
+	if n.Leaf() {
+		reads *= max(1, n.Evidence.QuorumOf)
+	}
 	return reads
 }

@@ -295,6 +295,7 @@ func TestCost(t *testing.T) {
 		`{"hold":"` + apes + `","ids":{"from":"1","to":"10"}}`:                10,
 		`{"hold":"` + apes + `","ids":{"from":"1","to":"257"}}`:               0,
 		`{"hold":"` + apes + `","evidence":{"finality":"finalized"}}`:         2,
+		`{"hold":"` + apes + `","evidence":{"quorum":{"n":2,"of":3}}}`:        3,
 		`{"all":[{"hold":"` + apes + `"},{"not":{"hold":"` + apes + `/1"}}]}`: 2,
 	} {
 		if got := parse(t, when(in)).Cost(); got != want {

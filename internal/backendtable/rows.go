@@ -65,6 +65,8 @@ func rows() (all []row) {
 	add(verifier, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
 	add(verifier, "`drivers/solana`", "LiteSVM {npm:internal/chaintest/solana:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
 	add(verifier, "`drivers/grpc` to a scripted chain", farWorld, "drivers/grpc", "TestVerifier/in_another_process", "nfttest.Run")
+	add(verifier, "`nft/quorum` over three providers", "a scripted chain", "nft/quorum", "TestVerifier", "nfttest.Run")
+	add(verifier, "`nft/quorum`, two of three with a liar", "a scripted chain", "nft/quorum", "TestQuorumIsACheck", "nfttest.Run")
 	add(transcoder, "`drivers/ffmpeg` in bubblewrap", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoder", "mediatest.Run")
 	add(transcoder, "`drivers/ffmpeg` without a sandbox", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoderUnsandboxed", "mediatest.Run")
 	add(registry, "`drivers/consul`, checked by the agent", "Consul {tool:consul}", "drivers/consul", "TestSuite", "registrytest.Run", "registrytest.RunHealth")

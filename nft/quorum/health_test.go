@@ -168,6 +168,53 @@ func TestABrokenProviderIsLeftAloneAndTriedAgain(t *testing.T) {
 	})
 }
 
+// A provider with no other beside it is asked whatever happens, so that an outage is over when it is over.
+func TestTheOnlyProviderIsAlwaysAsked(t *testing.T) {
+	t.Parallel()
+	c := nfttest.NewChain(chainID)
+	n := newNode(c)
+	v, err := quorum.New([]quorum.Provider{{Name: "only", Verifier: n}}, quorum.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	n.set(trouble{err: errDown})
+	for range 20 {
+		if _, err := v.Head(t.Context()); fault.KindOf(err) != fault.Unavailable {
+			t.Fatal(err)
+		}
+	}
+	n.set(trouble{})
+	if _, err := v.Head(t.Context()); err != nil {
+		t.Errorf("after an outage: %v", err)
+	}
+}
+
+// A head that a broken provider's watch tells is reason to try it again before its time.
+func TestAHeadIsAReasonToTryAgain(t *testing.T) {
+	watching(t, quorum.Options{ProbeEvery: time.Hour}, func(w *world, _ *heard, settle func()) {
+		w.nodes[0].set(trouble{err: errDown})
+		for range 3 {
+			for range 20 {
+				_, _ = w.v.CheckQuorum(context.Background(), latest, nft.Quorum{N: 2, Of: 3}, w.balance(alice))
+			}
+			time.Sleep(30 * time.Second) // so that it is left alone for longer each time
+		}
+		w.nodes[0].set(trouble{})
+		_, _ = w.v.CheckQuorum(context.Background(), latest, nft.Quorum{N: 2, Of: 3}, w.balance(alice))
+		settle()
+		if s := state(w.v, "alpha"); s.State != "ok" {
+			w.Mine()
+			settle()
+			_, _ = w.v.CheckQuorum(context.Background(), latest, nft.Quorum{N: 2, Of: 3}, w.balance(alice))
+			settle()
+		}
+		if s := state(w.v, "alpha"); s.State != "ok" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestALaggardIsLeftOutUntilItCatchesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

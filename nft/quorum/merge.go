@@ -47,6 +47,7 @@ func (m *merger) take(e event) (over bool) {
 	case ch.Contract != "":
 		m.changed(ch)
 	default:
+		s.p.alive(m.v.opt.Now())
 		_ = m.v.judge(s.p, latest, ch.Block)
 		m.head(e.stream, ch.Block, e.version)
 	}

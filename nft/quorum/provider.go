@@ -27,7 +27,6 @@ const (
 type provider struct {
 	Provider
 	reader nft.PinnedVerifier // nil where the chain keeps no past states
-	order  int
 
 	mu       sync.Mutex
 	breaker  breaker
@@ -57,8 +56,8 @@ const (
 	verdictLife = 20 * time.Second
 )
 
-func newProvider(p Provider, reader nft.PinnedVerifier, order int) *provider {
-	return &provider{Provider: p, reader: reader, order: order, marks: map[string]mark{}}
+func newProvider(p Provider, reader nft.PinnedVerifier, alone bool) *provider {
+	return &provider{Provider: p, reader: reader, breaker: breaker{off: alone}, marks: map[string]mark{}}
 }
 
 // standing is the provider's state, ok or new when it may be asked.
@@ -158,6 +157,14 @@ func (p *provider) score() float64 {
 	defer p.mu.Unlock()
 	const often = 10
 	return p.quantile(50).Seconds() * (1 + 10*p.errRate + float64(min(p.outvoted, often)))
+}
+
+// alive takes in that the provider's watch told a head.
+func (p *provider) alive(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.breaker.hope(now)
+	p.seen = now
 }
 
 // outvote counts that a quorum said otherwise.

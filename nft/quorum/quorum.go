@@ -154,7 +154,7 @@ func New(providers []Provider, opt Options) (*Verifier, error) {
 			operators[p.Operator] = at
 			v.operators = append(v.operators, nil)
 		}
-		made := newProvider(p, pinned, i)
+		made := newProvider(p, pinned, len(providers) == 1)
 		v.providers = append(v.providers, made)
 		v.operators[at] = append(v.operators[at], made)
 	}

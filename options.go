@@ -46,6 +46,7 @@ type settings struct {
 	index             []indexing
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
+	mayInspect        func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	userRoles         func(ctx context.Context, tenant string, accounts []caip.AccountID) ([]string, error)
 	proofs            func(ctx context.Context, tenant, root, address string) (merkle.Proof, error)
@@ -174,6 +175,12 @@ func WithMetadata(m nft.Metadata) Option { return func(s *settings) { s.metadata
 // WithCreators decides who may create assets. The default is any signed-in wallet.
 func WithCreators(may func(auth.Principal) bool) Option {
 	return func(s *settings) { s.mayCreate = may }
+}
+
+// WithInspectors decides who sees, in GET /v1/chains, the state of each provider of a chain and what they
+// disagreed on. The default is whom WithCreators lets create, and nobody without that.
+func WithInspectors(may func(auth.Principal) bool) Option {
+	return func(s *settings) { s.mayInspect = may }
 }
 
 // WithPublicURL states the origin that viewers see, such as https://video.example.

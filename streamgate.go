@@ -169,12 +169,15 @@ func (p *Platform) wire(s *settings) error {
 	if p.kernel, err = kernel.New(p.components(s), kernel.Options{Roles: s.roles, Logger: s.logger}); err != nil {
 		return err
 	}
+	if s.mayInspect == nil {
+		s.mayInspect = s.mayCreate
+	}
 	draining, drain := context.WithCancel(context.Background())
 	p.drain = drain
 	p.handler, err = httpapi.New(httpapi.Options{
 		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider, Sessions: s.sessions, Assets: s.assets, Roles: surface(s.roles), Shared: s.cache, System: s.system,
 		PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins, Health: p.kernel.Health, Metrics: s.metrics, NoWeb: s.noWeb,
-		Stopping: draining.Done(), Logger: s.logger,
+		MayInspect: s.mayInspect, Stopping: draining.Done(), Logger: s.logger,
 	})
 	return err
 }

@@ -67,6 +67,8 @@ type Options struct {
 	System func(ctx context.Context) map[string]any
 	// Health reports every component by name for /readyz and /v1/system.
 	Health func(ctx context.Context) map[string]error
+	// MayInspect decides who sees in /v1/chains the state of each provider, and what they disagreed on; nil means nobody.
+	MayInspect func(auth.Principal) bool
 	// Metrics serves /metrics; nil leaves the route out.
 	Metrics http.Handler
 	// NoWeb leaves the embedded web app out.

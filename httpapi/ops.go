@@ -93,15 +93,31 @@ func (a *api) metrics(q *request) error {
 	return nil
 }
 
+// chainView is a chain as GET /v1/chains shows it. Providers and Disagreements are there for those alone who may
+// inspect: the queries in them name wallets.
+type chainView struct {
+	nft.ChainStatus
+	Total   int `json:"providers_total,omitempty"`
+	Healthy int `json:"providers_healthy,omitempty"`
+}
+
 func (a *api) chains(q *request) error {
-	list := a.Decider.Chains(q.r.Context())
-	for i := range list {
-		if list[i].Error != "" {
-			list[i].Error = "the provider does not answer" // the cause may name its address and its key
+	inspects := q.who.UserID != "" && a.MayInspect != nil && a.MayInspect(q.who)
+	list := []chainView{}
+	for _, c := range a.Decider.Chains(q.r.Context()) {
+		if c.Error != "" {
+			c.Error = "the provider does not answer" // the cause may name its address and its key
 		}
-	}
-	if list == nil {
-		list = []nft.ChainStatus{}
+		v := chainView{ChainStatus: c, Total: len(c.Providers)}
+		for _, p := range c.Providers {
+			if p.State == "ok" || p.State == "new" {
+				v.Healthy++
+			}
+		}
+		if !inspects {
+			v.Providers, v.Disagreements = nil, nil
+		}
+		list = append(list, v)
 	}
 	return q.json(http.StatusOK, map[string]any{"chains": list})
 }

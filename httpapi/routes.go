@@ -112,7 +112,7 @@ func table() []route {
 		{RoleStreaming, del, "/v1/play/{token}", grant, unmetered, (*api).playClose, "End the viewing", false},
 		{RoleStreaming, get, "/v1/media/{asset}/{version}/{track}/{name}", open, unmetered, (*api).mediaSegment, "Ciphertext segment, the same for every viewer", true},
 
-		{RoleAuth, get, "/v1/chains", open, unmetered, (*api).chains, "The chains that can be asked, and their health", false},
+		{RoleAuth, get, "/v1/chains", optional, unmetered, (*api).chains, "The chains that can be asked, and their health", false},
 		{RoleMonitor, get, "/v1/system", required, unmetered, (*api).system, "Health of every component", false},
 		{anyRole, get, "/v1/openapi.yaml", open, unmetered, (*api).serveOpenAPI, "This API's OpenAPI 3.1 description", false},
 		{anyRole, get, "/livez", open, unmetered, (*api).livez, "Is the process alive", false},

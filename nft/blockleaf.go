@@ -11,7 +11,7 @@ func (e *evaluation) blockLeaf(n *rule.Node, out *Node, ph phase) {
 	t := n.Block
 	at := finalityOf(n.Evidence.Finality, ph)
 	out.Chain, out.Finality, out.Wanted, out.Reason = t.Chain.String(), at.String(), t.Op+" "+t.Value.String(), "not_needed"
-	b := e.plan.batches[batchKey{t.Chain, at}]
+	b := e.plan.batches[keyOfBatch(n, t.Chain, ph)]
 	if b == nil {
 		return
 	}

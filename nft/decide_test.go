@@ -95,7 +95,7 @@ func TestLeaves(t *testing.T) {
 		{rule.Hold(c).Min(1000).HeldFor(49 * time.Second), nft.No, "held_too_short"},
 		{rule.Hold(n).Min(3).HeldForBlocks(1), nft.No, "not_held"},
 		{rule.Not(rule.Hold(n).HeldForBlocks(1)), nft.No, "excluded"},
-		{rule.Hold(n).Quorum(2, 3), nft.Unknown, "unsupported"},
+		{rule.Hold(n).Quorum(2, 3), nft.Unknown, "too_few_operators"},
 		{rule.Hold(n).Prove(rule.ProofRequire), nft.Unknown, "unsupported"},
 		{rule.Hold(n).Prove(rule.ProofPrefer), nft.Yes, "allowed"},
 		{rule.Hold(n).Trait("a", "b"), nft.Unknown, "unsupported"},

@@ -128,15 +128,15 @@ func (e *evaluation) collectReads(n *rule.Node, local *Node) {
 		return
 	}
 	if n.Kind == rule.KindBlock {
-		e.plan.at(chain, finalityOf(n.Evidence.Finality, head))
-		e.plan.at(chain, finalityOf(n.Evidence.Finality, settled))
+		e.plan.at(keyOfBatch(n, chain, head))
+		e.plan.at(keyOfBatch(n, chain, settled))
 		return
 	}
 	for _, a := range accountsOn(chain, e.accounts) {
 		for _, q := range queriesOf(e.r, n, a) {
-			b, _ := e.plan.add(chain, finalityOf(n.Evidence.Finality, head), q)
+			b, _ := e.plan.add(keyOfBatch(n, chain, head), q)
 			b.holders[[2]string{q.Contract, a.Address}] = true
-			e.plan.add(chain, finalityOf(n.Evidence.Finality, settled), q)
+			e.plan.add(keyOfBatch(n, chain, settled), q)
 		}
 	}
 }
@@ -200,13 +200,14 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 	chain, _, _ := chainOf(n)
 	at := finalityOf(n.Evidence.Finality, ph)
 	out.Chain, out.Finality = chain.String(), at.String()
-	b := e.plan.batches[batchKey{chain, at}]
+	b := e.plan.batches[keyOfBatch(n, chain, ph)]
 	accounts := accountsOn(chain, e.accounts)
 	out.Reason = "not_needed"
 	e.blind(n, out)
 	if b == nil || out.Reason != "not_needed" {
 		return
 	}
+	out.Quorum = b.reply.Agreement
 	if b.reason != "" {
 		out.Reason = b.reason
 		return
@@ -327,8 +328,11 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID, out *Node
 }
 
 func answerReason(err error) string {
-	if errors.Is(err, ErrNotEnumerable) {
+	switch {
+	case errors.Is(err, ErrNotEnumerable):
 		return "not_enumerable"
+	case errors.Is(err, ErrDisagreement):
+		return "providers_disagree"
 	}
 	switch fault.KindOf(err) {
 	case fault.TooLarge:

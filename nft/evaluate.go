@@ -2,6 +2,7 @@ package nft
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -96,7 +97,11 @@ func (d *Decider) conclude(e *evaluation) Decision {
 			if out.heads == nil {
 				out.heads = map[string]string{}
 			}
-			out.heads[b.chain.String()] = b.reply.Block.Hash
+			name, hash := b.chain.String(), b.reply.Block.Hash
+			if before, twice := out.heads[name]; twice && before != hash {
+				hash = "" // read at two blocks, so it is of neither: no decider stands at ""
+			}
+			out.heads[name] = hash
 		}
 	}
 	out.Message = message(out)
@@ -114,6 +119,10 @@ func message(d Decision) string {
 		return "This rule asks for something this server cannot check yet."
 	case d.Outcome == Unknown && unknownBecause(d.Reason) != "":
 		return "We cannot tell whether you have access: " + unknownBecause(d.Reason) + "."
+	case d.Outcome == Unknown && d.Reason == "too_few_operators":
+		return "This rule wants several independent providers of the chain to agree, and this server has too few of them."
+	case d.Outcome == Unknown && d.Reason == "providers_disagree":
+		return "We cannot tell right now whether you have access, because the chain's providers say different things. Please try again."
 	case d.Outcome == Unknown:
 		return "We cannot tell right now whether you have access, because the chain or a list did not answer. Please try again."
 	case d.Reason == "revoked_at_head":
@@ -159,7 +168,7 @@ func (d *Decider) askOne(ctx context.Context, c *chain, b *batch) {
 			return
 		}
 		behind := b.newestChange(c)
-		reply, err := c.v.Check(ctx, b.at, b.queries)
+		reply, err := b.check(ctx, c.v)
 		b.reply, b.reason = reply, ""
 		if err == nil {
 			d.answered(c)
@@ -185,6 +194,17 @@ func (d *Decider) askOne(ctx context.Context, c *chain, b *batch) {
 	}
 }
 
+// check asks one provider, or as many as the rule wants.
+func (b *batch) check(ctx context.Context, v Verifier) (Reply, error) {
+	if !b.quorum.Wanted() {
+		return v.Check(ctx, b.at, b.queries)
+	}
+	if q, ok := As[QuorumVerifier](v); ok {
+		return q.CheckQuorum(ctx, b.at, b.quorum, b.queries)
+	}
+	return Reply{Agreement: &Agreement{N: b.quorum.N, Of: b.quorum.Of}}, fault.Wrap(fault.Unsupported, "nft.check", ErrTooFewOperators)
+}
+
 // newestChange returns the newest block in which something the batch reads changed.
 func (b *batch) newestChange(c *chain) uint64 {
 	var n uint64
@@ -195,6 +215,12 @@ func (b *batch) newestChange(c *chain) uint64 {
 }
 
 func checkReason(err error) string {
+	switch {
+	case errors.Is(err, ErrTooFewOperators):
+		return "too_few_operators"
+	case errors.Is(err, ErrDisagreement):
+		return "providers_disagree"
+	}
 	switch fault.KindOf(err) {
 	case fault.Unsupported:
 		return "unsupported"
@@ -207,7 +233,7 @@ func checkReason(err error) string {
 // transient reports whether an unknown may resolve by itself.
 func transient(reason string) bool {
 	switch reason {
-	case "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "list_unavailable", "read_failed", "metadata_unavailable":
+	case "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "list_unavailable", "read_failed", "metadata_unavailable", "providers_disagree":
 		return true
 	}
 	return false

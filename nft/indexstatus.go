@@ -28,14 +28,8 @@ type IndexedContract struct {
 
 // indexOf returns the state of the index that v or what it wraps has, or nil.
 func indexOf(v Verifier) *IndexStatus {
-	for {
-		if x, ok := v.(interface{ IndexStatus() *IndexStatus }); ok {
-			return x.IndexStatus()
-		}
-		w, ok := v.(interface{ Unwrap() Verifier })
-		if !ok {
-			return nil
-		}
-		v = w.Unwrap()
+	if x, ok := As[interface{ IndexStatus() *IndexStatus }](v); ok {
+		return x.IndexStatus()
 	}
+	return nil
 }

@@ -131,6 +131,8 @@ type Reply struct {
 	Calls int
 	// Source says what answered: "index", or "" for the chain itself. All answers are of one source.
 	Source string
+	// Agreement tells whose answers these are when a quorum was asked, else it is nil.
+	Agreement *Agreement
 }
 
 // Change is one thing a Watch saw.
@@ -188,7 +190,8 @@ type Decision struct {
 	// "unsupported", "no_verifier", "chain_unavailable", "chain_timeout", "chain_lagging",
 	// "bad_reply", "not_a_contract", "not_enumerable", "too_many", "metadata_unavailable",
 	// "bad_proof", "read_failed", "holding_unknown" (the window of a heldFor cannot be looked
-	// through), "list_unavailable", "no_rule", "over_budget".
+	// through), "providers_disagree", "too_few_operators" (for the rule's quorum), "list_unavailable",
+	// "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`
@@ -227,6 +230,8 @@ type Node struct {
 	Chain    string `json:"chain,omitempty"`
 	Block    *Block `json:"block,omitempty"`
 	Finality string `json:"finality,omitempty"`
+	// Quorum tells the providers asked and agreeing, where the rule wants several.
+	Quorum *Agreement `json:"quorum,omitempty"`
 	// Source is "chain" or "index", by what answered.
 	Source   string  `json:"source,omitempty"`
 	Children []*Node `json:"children,omitempty"`

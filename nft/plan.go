@@ -18,10 +18,11 @@ const (
 	head
 )
 
-// batch is every read of one chain at one finality: one Check.
+// batch is every read of one chain at one finality and quorum: one Check.
 type batch struct {
 	chain   caip.ChainID
 	at      Finality
+	quorum  Quorum
 	queries []Query
 	index   map[readKey]int
 	// holders are the holdings the answers speak of, also where a query names no account.
@@ -47,8 +48,22 @@ func keyOfRead(q Query) readKey {
 }
 
 type batchKey struct {
-	chain caip.ChainID
-	at    Finality
+	chain  caip.ChainID
+	at     Finality
+	quorum Quorum
+}
+
+// quorumOf translates the rule's quorum; one provider is the zero value.
+func quorumOf(e rule.Evidence) Quorum {
+	if e.QuorumN < 2 {
+		return Quorum{}
+	}
+	return Quorum{N: e.QuorumN, Of: e.QuorumOf}
+}
+
+// keyOfBatch names the batch that a leaf's reads of chain go into.
+func keyOfBatch(n *rule.Node, chain caip.ChainID, ph phase) batchKey {
+	return batchKey{chain, finalityOf(n.Evidence.Finality, ph), quorumOf(n.Evidence)}
 }
 
 // plan is what one evaluation reads, known before anything is read.
@@ -57,20 +72,19 @@ type plan struct {
 	order   []*batch
 }
 
-// at returns the batch of a chain and finality, which may stay without queries: it tells the block.
-func (p *plan) at(chain caip.ChainID, at Finality) *batch {
-	bk := batchKey{chain, at}
+// at returns the batch of a key, which may stay without queries: it tells the block.
+func (p *plan) at(bk batchKey) *batch {
 	b := p.batches[bk]
 	if b == nil {
-		b = &batch{chain: chain, at: at, index: map[readKey]int{}, holders: map[[2]string]bool{}}
+		b = &batch{chain: bk.chain, at: bk.at, quorum: bk.quorum, index: map[readKey]int{}, holders: map[[2]string]bool{}}
 		p.batches[bk] = b
 		p.order = append(p.order, b)
 	}
 	return b
 }
 
-func (p *plan) add(chain caip.ChainID, at Finality, q Query) (b *batch, i int) {
-	b = p.at(chain, at)
+func (p *plan) add(bk batchKey, q Query) (b *batch, i int) {
+	b = p.at(bk)
 	k := keyOfRead(q)
 	i, ok := b.index[k]
 	if !ok {
@@ -168,7 +182,7 @@ func unsupported(n *rule.Node) string {
 	}
 	switch n.Kind {
 	case rule.KindHold, rule.KindKey, rule.KindCall, rule.KindSol, rule.KindBlock:
-		if n.Evidence.QuorumN > 1 || n.Evidence.Proof == rule.ProofRequire {
+		if n.Evidence.Proof == rule.ProofRequire {
 			return reason
 		}
 	}

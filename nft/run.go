@@ -18,6 +18,10 @@ type ChainStatus struct {
 	Seen    time.Time `json:"seen"`
 	// Index is set where the chain's transfers are indexed.
 	Index *IndexStatus `json:"index,omitempty"`
+	// Providers and Disagreements are of verifiers that have several providers (ProviderReporter).
+	// They are for the operator of the server and not for its viewers.
+	Providers     []ProviderStatus `json:"providers,omitempty"`
+	Disagreements []Disagreement   `json:"disagreements,omitempty"`
 }
 
 // Run follows the chains of all verifiers until ctx ends, dropping cached answers that
@@ -124,9 +128,12 @@ func (d *Decider) Chains(ctx context.Context) []ChainStatus {
 				_ = d.askHead(ctx, c)
 			}
 			c.mu.Lock()
-			defer c.mu.Unlock()
 			out[i] = c.status
+			c.mu.Unlock()
 			out[i].Index = indexOf(c.v)
+			if r, ok := As[ProviderReporter](c.v); ok {
+				out[i].Providers, out[i].Disagreements = r.Providers(), r.Disagreements()
+			}
 		})
 	}
 	wg.Wait()

@@ -78,7 +78,7 @@ func TestSolLeaves(t *testing.T) {
 		{rule.SolCreator(chain, mint), q(nft.OpSolCreator, nft.SolQuery{}), count(0, ""), nft.No, "not_held", "0"},
 		{rule.Sol(asset).HeldForBlocks(9), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Unknown, "unsupported", "1"},
 		{rule.Sol(asset), q(nft.OpSolMint, nft.SolQuery{}), nft.Answer{Err: fault.New(fault.Unsupported, "x", "no such mint")}, nft.Unknown, "not_a_contract", ""},
-		{rule.Sol(asset).Quorum(2, 3), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Unknown, "unsupported", ""},
+		{rule.Sol(asset).Quorum(2, 3), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Unknown, "too_few_operators", ""},
 	} {
 		r, err := tc.e.Build()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/streamgate/streamgate/auth/keys"
 	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/nft"
@@ -200,6 +201,18 @@ func (v *FaultyVerifier) Check(ctx context.Context, at nft.Finality, queries []n
 		return nft.Reply{}, err
 	}
 	return v.inner.Check(ctx, at, queries)
+}
+
+// CheckQuorum implements nft.QuorumVerifier by the verifier below, if that can.
+func (v *FaultyVerifier) CheckQuorum(ctx context.Context, at nft.Finality, q nft.Quorum, queries []nft.Query) (nft.Reply, error) {
+	if err := v.read(ctx, "CheckQuorum"); err != nil {
+		return nft.Reply{}, err
+	}
+	inner, ok := nft.As[nft.QuorumVerifier](v.inner)
+	if !ok {
+		return nft.Reply{}, fault.Wrap(fault.Unsupported, "sgtest.CheckQuorum", nft.ErrTooFewOperators)
+	}
+	return inner.CheckQuorum(ctx, at, q, queries)
 }
 
 // Watch implements nft.Verifier.

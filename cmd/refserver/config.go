@@ -48,11 +48,13 @@ type Config struct {
 	source map[string]string // setting -> where its value came from
 }
 
-// ChainConfig is one EVM chain or Solana cluster. WSURL and the index are for EVM chains alone.
+// ChainConfig is one EVM chain or Solana cluster. WSURL and the index are for EVM chains alone. A chain
+// has either RPCURL or Providers.
 type ChainConfig struct {
-	ID     caip.ChainID
-	RPCURL string
-	WSURL  string
+	ID        caip.ChainID
+	RPCURL    string
+	WSURL     string
+	Providers []ProviderConfig
 	// NoIndex has every question asked of the chain itself.
 	NoIndex bool
 }
@@ -250,6 +252,9 @@ func envKey(name string, byEnv map[string]string) (key string, ok bool) {
 	if !isChain || !found || strings.HasSuffix(field, "_FILE") {
 		return "", false
 	}
+	if key, ok := providerEnv(ref, field); ok {
+		return key, true
+	}
 	return "chains.eip155:" + ref + "." + strings.ToLower(field), true
 }
 
@@ -270,8 +275,8 @@ func secretFile(plain, file string, environ []string) (string, error) {
 
 func (c *Config) check() error {
 	for _, ch := range c.Chains {
-		if ch.RPCURL == "" {
-			return fmt.Errorf("chains.%s: rpc_url is missing: set the URL of a JSON-RPC endpoint", ch.ID)
+		if err := ch.check(); err != nil {
+			return err
 		}
 	}
 	if c.Creators == "list" && len(c.CreatorList) == 0 {
@@ -304,6 +309,7 @@ func chainKey(key string) (chain, field string, ok bool) {
 }
 
 func (c *Config) setChain(chain, field, value string) error {
+	chain, provider, several := strings.Cut(chain, ".providers.")
 	id, err := caip.ParseChainID(chain)
 	if err != nil {
 		return err
@@ -318,6 +324,9 @@ func (c *Config) setChain(chain, field, value string) error {
 	if i < 0 {
 		i = len(c.Chains)
 		c.Chains = append(c.Chains, ChainConfig{ID: id})
+	}
+	if several {
+		return c.Chains[i].setProvider(provider, field, value)
 	}
 	if field == "index" {
 		if id.Namespace != "eip155" {
@@ -342,7 +351,7 @@ func (c *Config) setChain(chain, field, value string) error {
 		}
 		c.Chains[i].WSURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url, ws_url and index", field)
+		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index", field)
 	}
 	return nil
 }
@@ -372,6 +381,7 @@ func (c *Config) Explain(w io.Writer) error {
 		if key := "chains." + ch.ID.String() + ".index"; ch.ID.Namespace == "eip155" {
 			fmt.Fprintf(tw, "%s\t%s\t%s\t\tauto follows the tokens that rules name; off asks the chain each time\n", key, map[bool]string{false: "auto", true: "off"}[ch.NoIndex], from(key))
 		}
+		ch.explainProviders(tw, from)
 	}
 	return tw.Flush()
 }
@@ -422,6 +432,9 @@ func readYAML(file string) ([]pair, error) {
 				}
 			}
 		case yaml.SequenceNode:
+			if strings.HasPrefix(prefix, "chains.") && strings.HasSuffix(prefix, ".providers") {
+				return eachProvider(file, prefix, n, walk)
+			}
 			items := make([]string, len(n.Content))
 			for i, c := range n.Content {
 				if c.Kind != yaml.ScalarNode {

@@ -17,11 +17,7 @@ import (
 	"github.com/streamgate/streamgate"
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/caip"
-	"github.com/streamgate/streamgate/drivers/evm"
-	"github.com/streamgate/streamgate/drivers/solana"
 	"github.com/streamgate/streamgate/media"
-	"github.com/streamgate/streamgate/nft"
-	"github.com/streamgate/streamgate/nft/index"
 )
 
 type serveCmd struct {
@@ -126,60 +122,6 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 		opts = append(opts, streamgate.WithCreators(func(p auth.Principal) bool { return p.APIKey != "" }))
 	}
 	return opts
-}
-
-// openChains opens every configured chain, for rules and for the contract wallets on it. One that does not answer now is no
-// reason not to serve: rules over it answer unknown until it does.
-func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (opts []streamgate.Option, closeAll func(), err error) {
-	var closers []func()
-	var onEVM []*evm.Verifier
-	closeAll = func() {
-		for _, done := range closers {
-			done()
-		}
-	}
-	for _, c := range chains {
-		v, done, err := openChain(c, log)
-		if err != nil {
-			closeAll()
-			return nil, nil, fmt.Errorf("chains.%s: %w", c.ID, err)
-		}
-		if _, err := v.Head(ctx); err != nil {
-			log.Warn("chain_unavailable", "chain", c.ID.String(), "error", err)
-		}
-		closers, opts = append(closers, done), append(opts, streamgate.WithVerifier(v))
-		if c.ID.Namespace == "eip155" && !c.NoIndex {
-			opts = append(opts, streamgate.WithIndex(index.Options{}, c.ID))
-		}
-		if v, ok := v.(*evm.Verifier); ok {
-			onEVM = append(onEVM, v)
-		}
-	}
-	if len(onEVM) > 0 {
-		wallets, err := evm.NewWallets(onEVM...)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		opts = append(opts, streamgate.WithContractWallets(wallets))
-	}
-	return opts, closeAll, nil
-}
-
-// openChain asks the chain nothing yet.
-func openChain(c ChainConfig, log *slog.Logger) (nft.Verifier, func(), error) {
-	if c.ID.Namespace == "solana" {
-		v, err := solana.New(solana.Options{RPCURL: c.RPCURL, Chain: c.ID, Logger: log})
-		if err != nil {
-			return nil, nil, err
-		}
-		return v, v.Close, nil
-	}
-	v, err := evm.New(evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID, Logger: log})
-	if err != nil {
-		return nil, nil, err
-	}
-	return v, v.Close, nil
 }
 
 // serve runs the platform and its HTTP server until ctx ends or one of them

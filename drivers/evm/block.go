@@ -72,7 +72,7 @@ func (v *Verifier) head(ctx context.Context, tag string, m *meter) (*header, err
 
 func (v *Verifier) sameChain(id *hexutil.Big) error {
 	if id.ToInt().Cmp(v.chainID) != 0 {
-		return fault.Wrap(fault.Unavailable, "evm.chain", fmt.Errorf("the provider serves chain %s, not %s", id.ToInt(), v.chainID))
+		return fault.Wrap(fault.Unavailable, "evm.chain", fmt.Errorf("%w: %s, not %s", nft.ErrOtherChain, id.ToInt(), v.chainID))
 	}
 	return nil
 }

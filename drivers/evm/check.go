@@ -81,14 +81,8 @@ func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, queries []nft
 	if s.head, err = v.resolve(ctx, at, m); err != nil {
 		return nft.Reply{}, err
 	}
-	answers, err := s.answers(ctx, asked)
+	answers, err := s.read(ctx, queries, asked)
 	if err != nil {
-		return nft.Reply{}, err
-	}
-	if err := s.hold(ctx, queries, answers); err != nil {
-		return nft.Reply{}, err
-	}
-	if err := s.settle(ctx); err != nil {
 		return nft.Reply{}, err
 	}
 	return nft.Reply{Answers: answers, Block: s.head.block()}, nil
@@ -100,6 +94,22 @@ type snapshot struct {
 	head     *header
 	m        *meter
 	byNumber bool
+}
+
+// read answers queries, made ready as asked, at the snapshot's block, which is taken for granted.
+func (s *snapshot) read(ctx context.Context, queries []nft.Query, asked []inquiry) ([]nft.Answer, error) {
+	answers, err := s.answers(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.hold(ctx, queries, answers); err != nil {
+		return nil, err
+	}
+	if !s.byNumber && s.v.byNumber.Load() { // the provider does not read by hash, as has turned out
+		s.byNumber = true
+		return s.read(ctx, queries, asked)
+	}
+	return answers, s.settle(ctx)
 }
 
 // blockParam names the block by hash (EIP-1898), so that no answer can come from

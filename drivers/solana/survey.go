@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -204,7 +205,7 @@ func (s *survey) read(ctx context.Context) error {
 		return s.v.node.failed(calls[0])
 	}
 	if !sameChain(genesis, s.v.chain.Reference) {
-		return fault.New(fault.Unavailable, "solana.chain", "the provider serves another cluster: the genesis hash is not that of the chain")
+		return fault.Wrap(fault.Unavailable, "solana.chain", fmt.Errorf("%w: the genesis hash is not that of the cluster", nft.ErrOtherChain))
 	}
 	if err := s.v.node.failed(calls[1]); err != nil {
 		return err

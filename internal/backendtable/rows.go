@@ -71,6 +71,8 @@ func rows() (all []row) {
 	add(source, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestIndexSource/anvil", "indextest.RunSource")
 	add(source, "`nfttest.Chain`", inProcess, "nft/index", "TestScriptedSource", "indextest.RunSource")
 	add("index.Store", "`index.Memory`", inProcess, "nft/index", "TestMemoryStore", "indextest.RunStore")
+	add(verifier, "`nft/quorum` over three providers", "a scripted chain", "nft/quorum", "TestVerifier", "nfttest.Run")
+	add(verifier, "`nft/quorum`, two of three with a liar", "a scripted chain", "nft/quorum", "TestQuorumIsACheck", "nfttest.Run")
 	add(transcoder, "`drivers/ffmpeg` in bubblewrap", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoder", "mediatest.Run")
 	add(transcoder, "`drivers/ffmpeg` without a sandbox", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoderUnsandboxed", "mediatest.Run")
 	add(registry, "`drivers/consul`, checked by the agent", "Consul {tool:consul}", "drivers/consul", "TestSuite", "registrytest.Run", "registrytest.RunHealth")

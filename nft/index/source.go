@@ -72,7 +72,8 @@ type Source interface {
 func SourceOf(v nft.Verifier) (Source, bool) {
 	for {
 		if s, ok := v.(Sourced); ok {
-			return s.IndexSource(), true
+			src := s.IndexSource()
+			return src, src != nil
 		}
 		w, ok := v.(interface{ Unwrap() nft.Verifier })
 		if !ok {
@@ -85,6 +86,6 @@ func SourceOf(v nft.Verifier) (Source, bool) {
 // Sourced is a verifier of a chain whose transfers can be followed.
 type Sourced interface {
 	nft.Verifier
-	// IndexSource returns the source.
+	// IndexSource returns the source, or nil when it has none after all.
 	IndexSource() Source
 }

@@ -114,6 +114,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 // Checks returns what Run runs, so that the suite itself can be tested.
 func Checks() []Check {
 	canReorg := func(f Fixture) bool { return f.Reorg != nil }
+	canPin := func(f Fixture) bool { _, ok := nft.As[nft.PinnedVerifier](f.Verifier); return ok }
 	transfers := func(f Fixture) bool { return !f.HeadsOnly }
 	holds := func(f Fixture) bool { return f.Holds }
 	return append(rightsChecks(), []Check{
@@ -135,6 +136,7 @@ func Checks() []Check {
 		{Name: "watch tells heads in order", Func: watchHeads},
 		{Name: "watch takes up new contracts", Func: watchGrows, Needs: transfers},
 		{Name: "watch tells reorganisations", Func: watchReorg, Needs: canReorg},
+		{Name: "reads at a block named before", Func: pinned, Needs: canPin},
 		{Name: "answers follow reorganisations", Func: checkReorg, Needs: canReorg},
 	}...)
 }

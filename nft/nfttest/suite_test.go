@@ -292,3 +292,60 @@ func (p pastless) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (n
 	}
 	return p.Verifier.Check(ctx, at, qs)
 }
+
+// Reading at a named block is checked: a verifier that reads elsewhere, or believes any name, fails.
+func TestSuiteFailsBrokenReadersOfNamedBlocks(t *testing.T) {
+	t.Parallel()
+	i := slices.IndexFunc(nfttest.Checks(), func(c nfttest.Check) bool { return c.Name == "reads at a block named before" })
+	check := nfttest.Checks()[i]
+	if f := fixture(func(v nft.Verifier) nft.Verifier { return struct{ nft.Verifier }{v} }); check.Needs(f) {
+		t.Error("the check is run on a verifier without the power")
+	}
+	for name, read := range map[string]func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error){
+		"at the head": func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error) {
+			r, err := c.Check(t.Context(), nft.Finality{Tag: "latest"}, qs)
+			r.Block = at
+			return r, err
+		},
+		"by the number alone": func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error) {
+			head, _ := c.Head(t.Context())
+			r, err := c.Check(t.Context(), nft.Finality{Confirmations: head.Number - at.Number + 1}, qs)
+			r.Block = at
+			return r, err
+		},
+		"from memory": func() func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error) {
+			old := map[string]nft.Reply{}
+			return func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error) {
+				if r, ok := old[at.Hash]; ok {
+					return r, nil
+				}
+				r, err := c.CheckAt(t.Context(), at, qs)
+				if err == nil {
+					old[at.Hash] = r
+				}
+				return r, err
+			}
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fixture(nil)
+			f.Verifier = reader{f.Verifier.(*nfttest.Chain), read}
+			if err := check.Func(t.Context(), f); err == nil {
+				t.Error("it passes")
+			}
+		})
+	}
+}
+
+type memory = nfttest.Chain
+
+// reader reads at named blocks in a way of its own.
+type reader struct {
+	*memory
+	read func(c *nfttest.Chain, at nft.Block, qs []nft.Query) (nft.Reply, error)
+}
+
+func (r reader) CheckAt(_ context.Context, at nft.Block, qs []nft.Query) (nft.Reply, error) {
+	return r.read(r.memory, at, qs)
+}

@@ -20,6 +20,9 @@ func (n *Node) cost(s Subject) int {
 	if n.Leaf() && !n.Evidence.Finality.Latest() {
 		reads *= 2
 	}
+	if n.Leaf() {
+		reads *= max(1, n.Evidence.QuorumOf)
+	}
 	return reads
 }
 

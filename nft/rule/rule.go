@@ -82,7 +82,8 @@ func (r *Rule) Subject() Subject { return r.subject }
 func (r *Rule) Note() string { return r.note }
 
 // Cost returns the number of chain reads one evaluation for one account makes.
-// A rule that waits for finality reads twice: the settled state and the head.
+// A rule that waits for finality reads twice: the settled state and the head. A quorum has
+// each of its providers read.
 func (r *Rule) Cost() int { return r.cost }
 
 // MarshalJSON returns the canonical bytes.

@@ -295,6 +295,7 @@ func TestCost(t *testing.T) {
 		`{"hold":"` + apes + `","ids":{"from":"1","to":"10"}}`:              10,
 		`{"hold":"` + apes + `","ids":{"from":"1","to":"257"}}`:             0,
 		`{"hold":"` + apes + `","evidence":{"finality":"finalized"}}`:       2,
+		`{"hold":"` + apes + `","evidence":{"quorum":{"n":2,"of":3}}}`:      3,
 		`{"hold":"` + apes + `","ids":["1","2"],"traits":{"a":"b"}}`:        4,
 		`{"hold":"` + apes + `","traits":{"a":"b"}}`:                        513,
 		`{"hold":"` + apes + `","as":["delegate"]}`:                         65,

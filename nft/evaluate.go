@@ -69,7 +69,8 @@ func (d *Decider) conclude(e *evaluation) Decision {
 		ttl = min(time.Second, ttl)
 	case No:
 		if reason != "not_final" {
-			out.HowTo = howTo(root, x)
+			out.WhatIf = whatIf(root, x)
+			out.HowTo = howTo(out.WhatIf)
 		}
 	}
 	ttl -= time.Duration(rand.Int64N(int64(ttl)/10 + 1)) // so that entries made together do not lapse together
@@ -139,7 +140,7 @@ func (d *Decider) askOne(ctx context.Context, c *chain, b *batch) {
 			return
 		}
 		behind := b.newestChange(c)
-		reply, err := c.v.Check(ctx, b.at, b.queries)
+		reply, err := c.asks.Check(ctx, b.at, b.queries)
 		b.reply, b.reason = reply, ""
 		if err == nil {
 			d.answered(c)

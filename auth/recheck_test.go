@@ -92,7 +92,9 @@ func rechecking(t *testing.T, contracts auth.ContractVerifier, w *wallets, sessi
 	})
 }
 
-func ended(id string) string { return `{"session_id":"` + id + `","reason":"` + auth.SignerChanged + `"}` }
+func ended(id string) string {
+	return `{"session_id":"` + id + `","reason":"` + auth.SignerChanged + `"}`
+}
 
 func (b *bench) active(id string, want bool) {
 	b.t.Helper()

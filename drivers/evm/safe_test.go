@@ -1,7 +1,6 @@
 package evm_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"

@@ -115,12 +115,12 @@ type Options struct {
 
 // Service signs wallets in. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	opt    Options
-	cache  *principalCache
-	pace   *pacer
-	asked  chan struct{} // a slot for each question to Contracts
-	proven *proven
+	store Store
+	opt   Options
+	cache *principalCache
+	pace  *pacer
+	asked chan struct{} // a slot for each question to Contracts
+	safes *provenSessions
 }
 
 // New returns a Service over the records in store.
@@ -141,7 +141,7 @@ func New(store Store, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer(), asked: make(chan struct{}, maxContractCalls), proven: newProven()}
+	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer(), asked: make(chan struct{}, maxContractCalls), safes: newProven()}
 }
 
 func orDefault(d *time.Duration, def time.Duration) {

@@ -39,8 +39,8 @@ const (
 	betweenTurns = 5 * time.Second // at least, when a watch says that anything may have changed
 )
 
-// proven are the live sessions of contract wallets, as far as this process knows.
-type proven struct {
+// provenSessions are the live sessions of contract wallets, as far as this process knows.
+type provenSessions struct {
 	mu       sync.Mutex
 	sessions map[string]SessionRecord // by id
 	changed  map[string]bool          // addresses to ask about
@@ -49,11 +49,11 @@ type proven struct {
 	after    string // the last session of the turn before
 }
 
-func newProven() *proven {
-	return &proven{sessions: map[string]SessionRecord{}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
+func newProven() *provenSessions {
+	return &provenSessions{sessions: map[string]SessionRecord{}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
-func (p *proven) add(recs ...SessionRecord) {
+func (p *provenSessions) add(recs ...SessionRecord) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range recs {
@@ -63,14 +63,14 @@ func (p *proven) add(recs ...SessionRecord) {
 	}
 }
 
-func (p *proven) remove(id string) {
+func (p *provenSessions) remove(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.sessions, id)
 }
 
 // accounts returns the wallets that are followed, each once.
-func (p *proven) accounts() []caip.AccountID {
+func (p *provenSessions) accounts() []caip.AccountID {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []caip.AccountID
@@ -85,7 +85,7 @@ func (p *proven) accounts() []caip.AccountID {
 }
 
 // note takes in what a watch said.
-func (p *proven) note(changed []caip.AccountID) {
+func (p *provenSessions) note(changed []caip.AccountID) {
 	p.mu.Lock()
 	p.all = p.all || len(changed) == 0
 	for _, a := range changed {
@@ -99,7 +99,7 @@ func (p *proven) note(changed []caip.AccountID) {
 }
 
 // noted returns the sessions of wallets that changed, and whether all may have.
-func (p *proven) noted() (recs []SessionRecord, all bool) {
+func (p *provenSessions) noted() (recs []SessionRecord, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range p.sessions {
@@ -113,7 +113,7 @@ func (p *proven) noted() (recs []SessionRecord, all bool) {
 }
 
 // turn returns the next sessions to ask about without a word from a watch, in order of their ids and round again.
-func (p *proven) turn() []SessionRecord {
+func (p *provenSessions) turn() []SessionRecord {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var recs []SessionRecord
@@ -144,15 +144,15 @@ func (s *Service) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.proven.wake:
-			recs, all := s.proven.noted()
+		case <-s.safes.wake:
+			recs, all := s.safes.noted()
 			s.recheck(ctx, recs)
 			if all {
 				due.Reset(max(0, min(betweenTurns, s.opt.RecheckEvery)-time.Since(last)))
 			}
 		case <-due.C:
 			s.learnProven(ctx)
-			s.recheck(ctx, s.proven.turn())
+			s.recheck(ctx, s.safes.turn())
 			last = time.Now()
 			due.Reset(s.opt.RecheckEvery)
 		}
@@ -161,7 +161,7 @@ func (s *Service) follow(ctx context.Context) {
 
 func (s *Service) watchContracts(ctx context.Context, w ContractWatcher) {
 	for ctx.Err() == nil {
-		err := w.WatchContracts(ctx, s.proven.accounts, s.proven.note)
+		err := w.WatchContracts(ctx, s.safes.accounts, s.safes.note)
 		if ctx.Err() != nil || errors.Is(err, fault.Unsupported) {
 			return
 		}
@@ -190,10 +190,10 @@ func (s *Service) learnProven(ctx context.Context) {
 		}
 		after = page[len(page)-1].ID
 	}
-	s.proven.mu.Lock()
-	clear(s.proven.sessions)
-	s.proven.mu.Unlock()
-	s.proven.add(all...)
+	s.safes.mu.Lock()
+	clear(s.safes.sessions)
+	s.safes.mu.Unlock()
+	s.safes.add(all...)
 }
 
 // recheck asks about sessions, a few at a time. What cannot be told changes nothing: it is asked again in the next turn.

@@ -80,7 +80,7 @@ func (s *Service) logout(ctx context.Context, sessionID, reason string) error {
 	// Forget even if the store failed: it may have done it all the same.
 	s.cache.forget(func(p Principal) bool { return p.SessionID == sessionID })
 	if err == nil {
-		s.proven.remove(sessionID)
+		s.safes.remove(sessionID)
 	}
 	s.tell(ctx, err, "", sessionID, endedSession{SessionID: sessionID, Reason: reason})
 	return fault.At("auth.Logout", err)

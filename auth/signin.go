@@ -76,7 +76,7 @@ func (s *Service) Verify(ctx context.Context, tenant, origin, message, signature
 		return Tokens{}, goneIfNotFound(op, err)
 	}
 	if proof != "" {
-		s.proven.add(rec)
+		s.safes.add(rec)
 	}
 	return tokens, nil
 }

@@ -169,7 +169,7 @@ func TestOneWhoHangsUpFailsNobody(t *testing.T) {
 
 // picky refuses a whole Check for one of its queries, and may hang over it.
 type picky struct {
-	*nfttest.Chain
+	nft.Verifier
 	poison string
 	hang   bool
 	asked  atomic.Int32
@@ -186,14 +186,14 @@ func (p *picky) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (nft
 		}
 		return nft.Reply{}, fault.New(fault.Unsupported, "picky", "not this one")
 	}
-	return p.Chain.Check(ctx, at, qs)
+	return p.Verifier.Check(ctx, at, qs)
 }
 
 func TestABadQueryFailsItsAskerAlone(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hang %v", hang), func(t *testing.T) {
 			p := &picky{poison: account(37), hang: hang}
-			gathering(t, func(c *nfttest.Chain) nft.Verifier { p.Chain = c; return p }, func(t *testing.T, w *world, v nft.Verifier, release func()) {
+			gathering(t, func(c *nfttest.Chain) nft.Verifier { p.Verifier = c; return p }, func(t *testing.T, w *world, v nft.Verifier, release func()) {
 				w.chain.Mine(mint(account(5), "5"))
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
@@ -266,7 +266,7 @@ func TestTooFewAnswersAreNotMixedUp(t *testing.T) {
 
 func TestWhenAllHangUpTheCheckEnds(t *testing.T) {
 	p := &picky{poison: account(1), hang: true}
-	gathering(t, func(c *nfttest.Chain) nft.Verifier { p.Chain = c; return p }, func(t *testing.T, w *world, v nft.Verifier, release func()) {
+	gathering(t, func(c *nfttest.Chain) nft.Verifier { p.Verifier = c; return p }, func(t *testing.T, w *world, v nft.Verifier, release func()) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for range 2 {

@@ -3,6 +3,7 @@ package nft
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -54,10 +55,10 @@ func whatIf(root *rule.Node, x *Node) []Way {
 	if len(found) == 0 {
 		return nil
 	}
-	least := slices.MinFunc(found, func(a, b change) int { return cmp.Compare(a.size, b.size) }).size
+	least := s.size(slices.MinFunc(found, func(a, b change) int { return cmp.Compare(s.size(a), s.size(b)) }))
 	var out []Way
 	for _, c := range found {
-		if c.size != least || c.size == 0 {
+		if s.size(c) != least || least == 0 {
 			continue
 		}
 		w := s.way(c)
@@ -94,21 +95,25 @@ type fact struct {
 	can map[bool]bool
 }
 
-// change is a part of an assignment: the facts that are to be something, by number.
-// Facts of one leaf that are as they should be are left out.
-type change struct {
-	want map[int]bool
-	// size is how many of them are to change, plain how many of these are asked by one leaf alone.
-	size, plain int
-}
+// change is a part of an assignment: the facts that are to be something, a bit each (a rule has at most
+// 64 leaves), and what. Facts of one leaf that are as they should be are left out.
+type change struct{ set, val uint64 }
 
 // search looks for the ways through one rule.
 type search struct {
 	facts []fact
 	of    map[*rule.Node]int
-	most  int
-	tries int
+	// isYes and isNo are the facts that can be so without a change, twins those that several leaves ask.
+	isYes, isNo, twins uint64
+	most, tries        int
 }
+
+// moved are the facts of c that are to change.
+func (s *search) moved(c change) uint64 { return c.set &^ (c.val&s.isYes | ^c.val&s.isNo) }
+
+// size is how many facts are to change, plain how many of these are asked by one leaf alone.
+func (s *search) size(c change) int  { return bits.OnesCount64(s.moved(c)) }
+func (s *search) plain(c change) int { return bits.OnesCount64(s.moved(c) &^ s.twins) }
 
 func newSearch(root *rule.Node, x *Node) *search {
 	s := &search{of: map[*rule.Node]int{}, most: maxPlain}
@@ -129,8 +134,15 @@ func newSearch(root *rule.Node, x *Node) *search {
 			s.facts = append(s.facts, fact{now: x.Outcome, free: x.Reason == "not_needed", can: map[bool]bool{
 				true: step(n, true) != "", false: step(n, false) != "",
 			}})
+			if f := s.facts[i]; f.free || f.now == Yes {
+				s.isYes |= 1 << i
+			}
+			if f := s.facts[i]; f.free || f.now == No {
+				s.isNo |= 1 << i
+			}
 		} else {
 			s.most = maxTwins
+			s.twins |= 1 << i
 		}
 		s.of[n] = i
 		s.facts[i].leaves = append(s.facts[i].leaves, n)
@@ -195,52 +207,22 @@ func (s *search) ways(n *rule.Node, x *Node, want bool) []change {
 
 func (s *search) leaf(n *rule.Node, want bool) []change {
 	i := s.of[n]
-	f := s.facts[i]
-	is := f.free || f.now == Yes && want || f.now == No && !want
-	switch {
-	case is && len(f.leaves) == 1:
-		return []change{{}}
-	case is:
-		return []change{{want: map[int]bool{i: want}}}
-	case !f.can[want]:
-		return nil
+	c := change{set: 1 << i}
+	if want {
+		c.val = c.set
 	}
-	c := change{want: map[int]bool{i: want}, size: 1}
-	if len(f.leaves) == 1 {
-		c.plain = 1
+	switch is := s.moved(c) == 0; {
+	case is && s.twins&c.set == 0:
+		return []change{{}}
+	case !is && !s.facts[i].can[want]:
+		return nil
 	}
 	return []change{c}
 }
 
 // join is the set that holds both, unless they contradict.
 func (s *search) join(a, b change) (change, bool) {
-	if len(a.want) == 0 {
-		return b, true
-	}
-	if len(b.want) == 0 {
-		return a, true
-	}
-	out := change{want: make(map[int]bool, len(a.want)+len(b.want)), size: a.size, plain: a.plain + b.plain}
-	for i, w := range a.want {
-		out.want[i] = w
-	}
-	for i, w := range b.want {
-		had, there := out.want[i]
-		if there && had != w {
-			return change{}, false
-		}
-		if !there && !s.as(i, w) {
-			out.size++
-		}
-		out.want[i] = w
-	}
-	return out, true
-}
-
-// as reports whether fact i is as wanted without a change.
-func (s *search) as(i int, want bool) bool {
-	f := s.facts[i]
-	return f.free || f.now == Yes && want || f.now == No && !want
+	return change{a.set | b.set, a.val | b.val}, a.set&b.set&(a.val^b.val) == 0
 }
 
 // add puts c among all, unless another makes it needless, and drops what c makes needless: what needs more facts
@@ -249,17 +231,16 @@ func (s *search) add(all []change, c change) []change {
 	if s.tries++; s.tries > maxTries {
 		s.most = 1
 	}
-	beats := func(a, b change) bool { return a.plain < b.plain && s.within(a, b) }
 	for _, o := range all {
-		if beats(o, c) || o.equal(c) {
+		if o == c || s.beats(o, c) {
 			return all
 		}
 	}
-	all = append(slices.DeleteFunc(all, func(o change) bool { return beats(c, o) }), c)
+	all = append(slices.DeleteFunc(all, func(o change) bool { return s.beats(c, o) }), c)
 	for len(all) > s.most {
 		worst := len(all) - 1
 		for i := range slices.Backward(all) {
-			if all[i].size > all[worst].size {
+			if s.size(all[i]) > s.size(all[worst]) {
 				worst = i
 			}
 		}
@@ -268,29 +249,9 @@ func (s *search) add(all []change, c change) []change {
 	return all
 }
 
-func (c change) equal(o change) bool {
-	if c.size != o.size || len(c.want) != len(o.want) {
-		return false
-	}
-	for i, w := range c.want {
-		if had, ok := o.want[i]; !ok || had != w {
-			return false
-		}
-	}
-	return true
-}
-
-// within reports whether c holds all that o says of facts that several leaves ask.
-func (s *search) within(o, c change) bool {
-	for i, w := range o.want {
-		if len(s.facts[i].leaves) < 2 {
-			continue
-		}
-		if had, ok := c.want[i]; !ok || had != w {
-			return false
-		}
-	}
-	return true
+func (s *search) beats(a, b change) bool {
+	said := a.set & s.twins
+	return s.plain(a) < s.plain(b) && said&^b.set == 0 && (a.val^b.val)&said == 0
 }
 
 // way writes a set out in the order of the rule.
@@ -298,10 +259,10 @@ func (s *search) way(c change) Way {
 	var w Way
 	var said []string
 	for i, f := range s.facts {
-		want, ok := c.want[i]
-		if !ok || s.as(i, want) {
+		if s.moved(c)>>i&1 == 0 {
 			continue
 		}
+		want := c.val>>i&1 == 1
 		outcome := No
 		if want {
 			outcome = Yes

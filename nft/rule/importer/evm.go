@@ -28,6 +28,9 @@ type reading struct {
 
 // evm translates a reading: to a holding where it is one, else to a call.
 func (im *importer) evm(r reading, negated bool) node {
+	if r.standard == "ERC1155" && r.method == "balanceOfBatch" {
+		return im.batch(r, negated)
+	}
 	for _, p := range r.params {
 		if p != userAddress && strings.HasPrefix(p, ":") {
 			return im.lose(r.at, negated, "GR/1 has no variable %s", p)
@@ -47,8 +50,6 @@ func (im *importer) evm(r reading, negated bool) node {
 		if len(r.params) == 1 && r.op == "==" && r.value == userAddress {
 			return im.leaf(r.at, negated, node{"hold": r.chain + "/erc721:" + r.contract + "/" + r.params[0]})
 		}
-	case "ERC1155.balanceOfBatch":
-		return im.batch(r, negated)
 	}
 	if r.fn == "" {
 		return im.lose(r.at, negated, "%s of %s with these parameters has no counterpart", r.method, or(r.standard, "this kind of contract"))

@@ -330,7 +330,7 @@ func ExampleImport() {
 		panic(err)
 	}
 	fmt.Println(got.Rule.Sentence())
-	// Output: The wallet has a valid Unlock key of 0x3110…078c on Polygon (eip155:137).
+	// Output: Access is given when the viewer has a valid Unlock key of 0x3110…078c on Polygon (eip155:137).
 }
 
 // Whatever is sent, an import ends in an error with a place or in a rule; a strict one agrees with a lossy one

@@ -51,7 +51,7 @@ func walletAt(t testing.TB, n int) caip.AccountID {
 }
 
 // rechecking runs a service with so many sessions of contract wallets in a time of its own, and returns the ends it tells.
-func rechecking(t *testing.T, contracts auth.ContractVerifier, w *wallets, sessions int, test func(b *bench, ids []string, ends <-chan string)) {
+func rechecking(t *testing.T, contracts func() auth.ContractVerifier, w *wallets, sessions int, test func(b *bench, ids []string, ends <-chan string)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,7 +64,7 @@ func rechecking(t *testing.T, contracts auth.ContractVerifier, w *wallets, sessi
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := setupOn(t, authtest.NewMemory(), auth.Options{Contracts: contracts, Events: bus})
+		b := setupOn(t, authtest.NewMemory(), auth.Options{Contracts: contracts(), Events: bus})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.Run(ctx) }()
@@ -105,7 +105,7 @@ func (b *bench) active(id string, want bool) {
 
 func TestASignerThatChangesEndsTheSessionInTurn(t *testing.T) {
 	w := &wallets{accept: map[string]string{}}
-	rechecking(t, w, w, 3, func(b *bench, ids []string, ends <-chan string) {
+	rechecking(t, func() auth.ContractVerifier { return w }, w, 3, func(b *bench, ids []string, ends <-chan string) {
 		time.Sleep(10 * time.Minute)
 		for _, id := range ids {
 			b.active(id, true)
@@ -123,8 +123,11 @@ func TestASignerThatChangesEndsTheSessionInTurn(t *testing.T) {
 
 func TestASignerThatTellsEndsTheSessionAtOnce(t *testing.T) {
 	w := &wallets{accept: map[string]string{}}
-	c := watched{w, make(chan []caip.AccountID), make(chan []caip.AccountID, 1), make(chan error)}
-	rechecking(t, c, w, 3, func(b *bench, ids []string, ends <-chan string) {
+	var c watched
+	rechecking(t, func() auth.ContractVerifier { // in the test's own time
+		c = watched{w, make(chan []caip.AccountID), make(chan []caip.AccountID, 1), make(chan error)}
+		return c
+	}, w, 3, func(b *bench, ids []string, ends <-chan string) {
 		calls := w.called()
 		w.set(walletAt(b.t, 1).Address, "another", nil)
 		start := time.Now()
@@ -163,7 +166,7 @@ func TestASignerThatTellsEndsTheSessionAtOnce(t *testing.T) {
 
 func TestAChainThatCannotBeAskedEndsNoSession(t *testing.T) {
 	w := &wallets{accept: map[string]string{}}
-	rechecking(t, w, w, 2, func(b *bench, ids []string, ends <-chan string) {
+	rechecking(t, func() auth.ContractVerifier { return w }, w, 2, func(b *bench, ids []string, ends <-chan string) {
 		w.set(walletAt(b.t, 0).Address, "another", fault.New(fault.Unavailable, "test", "down"))
 		time.Sleep(10 * time.Minute)
 		b.active(ids[0], true)
@@ -178,7 +181,7 @@ func TestAChainThatCannotBeAskedEndsNoSession(t *testing.T) {
 func TestTheCostOfAskingAgainIsBounded(t *testing.T) {
 	w := &wallets{accept: map[string]string{}}
 	const sessions = 1500
-	rechecking(t, w, w, sessions, func(b *bench, ids []string, ends <-chan string) {
+	rechecking(t, func() auth.ContractVerifier { return w }, w, sessions, func(b *bench, ids []string, ends <-chan string) {
 		calls := w.called()
 		time.Sleep(auth.DefaultRecheckEvery + time.Second)
 		if n := w.called() - calls; n > 1000 {

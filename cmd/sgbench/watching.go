@@ -285,6 +285,9 @@ func measureWatch(ctx context.Context, c config, dir string, out io.Writer) (err
 		players.Go(func() { g.play(playing) })
 	}
 	err = t.transfer(ctx, chain.Pass, c.sessions, c.burst)
+	for i := 0; err == nil && i < c.sessions; i++ {
+		_, err = t.mined(ctx, t.txs[i])
+	}
 	for _, g := range gates {
 		if err == nil {
 			err = g.settled(ctx, c.sessions, c.age)
@@ -390,12 +393,12 @@ func (g *gateway) latencies(ctx context.Context, t *treasury, sessions int) (too
 	return took, late, nil
 }
 
-// outlives asks for the keys of those who stayed until none is given any more, and returns when the last was.
+// outlives asks for the keys of those who stayed for twice the time that any may be given, and returns when the last was.
 func (g *gateway) outlives(ctx context.Context, died time.Time, c config) (last time.Duration) {
-	for silent := time.Now(); time.Since(silent) < 3*time.Second && time.Since(died) < 4*c.age && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+	for ; time.Since(died) < 3*c.age && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		for _, s := range g.seats {
 			if s.n >= c.sessions && s.ask(ctx) {
-				silent, last = time.Now(), time.Since(died)
+				last = time.Since(died)
 			}
 		}
 	}
@@ -465,7 +468,7 @@ func (t *treasury) close() {
 
 func (t *treasury) send(ctx context.Context, from *ecdsa.PrivateKey, nonce uint64, to common.Address, value *big.Int, data []byte) (common.Hash, error) {
 	tx, err := types.SignNewTx(from, t.signer, &types.DynamicFeeTx{
-		ChainID: t.signer.ChainID(), Nonce: nonce, To: &to, Value: value, Data: data, Gas: 120_000, GasTipCap: big.NewInt(1e9), GasFeeCap: t.fee,
+		ChainID: t.signer.ChainID(), Nonce: nonce, To: &to, Value: value, Data: data, Gas: 1_000_000, GasTipCap: big.NewInt(1e9), GasFeeCap: t.fee,
 	})
 	if err != nil {
 		return common.Hash{}, err

@@ -114,7 +114,7 @@ func placeKey(scope string) string { return "place/" + scope }
 func (s *Service) seat(ctx context.Context, op string, v *viewing, keep time.Duration) error {
 	e, err := s.asset(ctx, v.rec.Tenant, v.rec.AssetID)
 	if err != nil {
-		return nil //nolint:nilerr // the decision about it said what there is to say, and let v pass for its grace
+		return nil // the decision about it said what there is to say, and let v pass for its grace
 	}
 	v.mu.Lock()
 	d := v.last

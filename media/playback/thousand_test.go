@@ -88,7 +88,7 @@ func fill(t *testing.T, n int, feed bool) *hall {
 }
 
 // watch notes when each session is told that its right is gone.
-func (h *hall) watch(t *testing.T, ctx context.Context, wg *sync.WaitGroup) {
+func (h *hall) watch(ctx context.Context, t *testing.T, wg *sync.WaitGroup) {
 	t.Helper()
 	for i, token := range h.tokens {
 		notices, err := h.Notices(ctx, token)
@@ -132,7 +132,7 @@ func TestAThousandSessionsLoseTheirTokens(t *testing.T) {
 		h := fill(t, n, true)
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		h.watch(t, ctx, &wg)
+		h.watch(ctx, t, &wg)
 		for range 4 { // until the contract's transfers are certain to be told
 			h.chain.Mine()
 			if err := h.chain.Sync(ctx); err != nil {
@@ -215,7 +215,7 @@ func TestWithoutAFeedTheRightEndsWithTheAgeOfAnswers(t *testing.T) {
 		h := fill(t, 20, false)
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		h.watch(t, ctx, &wg)
+		h.watch(ctx, t, &wg)
 		mined := time.Now()
 		for i, p := range h.people {
 			h.chain.Mine(nfttest.Op{Kind: nfttest.Transfer721, From: p.Accounts[0].Address, To: "0x00000000000000000000000000000000000000ee", TokenID: strconv.Itoa(i)})

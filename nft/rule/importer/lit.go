@@ -266,7 +266,7 @@ func (im *importer) litSolana(v *value) node {
 	if counts {
 		counts = least.Sign() > 0
 	}
-	n := node{}
+	var n node
 	switch {
 	case method == "" && one && params[0] == userAddress && op == "==" && key.empty():
 		return im.leaf(v, false, node{"is": chain + ":" + val})

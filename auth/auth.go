@@ -11,6 +11,7 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/streamgate/streamgate/caip"
@@ -71,14 +72,19 @@ const (
 	DefaultSessionTTL    = 90 * 24 * time.Hour
 	DefaultCacheTTL      = 2 * time.Second
 	DefaultSweepInterval = 10 * time.Minute
+	DefaultRecheckEvery  = 30 * time.Second
 )
 
 // Options configures a Service.
 type Options struct {
 	// Chains are the eip155 and solana chains a message may name; empty allows any.
 	Chains []caip.ChainID
-	// Contracts asks contract wallets whether a signature is theirs. Nil lets keys alone sign in.
+	// Contracts asks contract wallets whether a signature is theirs. Nil lets keys alone sign in. When it is a
+	// ContractWatcher too, Run ends the sessions of a wallet as soon as its signers change.
 	Contracts ContractVerifier
+	// RecheckEvery (default 30 s) is how often Run asks each contract wallet with a session whether
+	// it still accepts what opened it, up to 1,000 sessions a turn.
+	RecheckEvery time.Duration
 	// Statement is the human sentence in the message; empty means DefaultStatement.
 	// Both standards allow it letters, digits, spaces and -._~:/?#[]@!$&'()*+,;= only; with any
 	// other byte every Challenge fails with fault.Internal.
@@ -114,6 +120,7 @@ type Service struct {
 	cache *principalCache
 	pace  *pacer
 	asked chan struct{} // a slot for each question to Contracts
+	safes *provenSessions
 }
 
 // New returns a Service over the records in store.
@@ -124,6 +131,7 @@ func New(store Store, opt Options) *Service {
 	orDefault(&opt.SessionTTL, DefaultSessionTTL)
 	orDefault(&opt.CacheTTL, DefaultCacheTTL)
 	orDefault(&opt.SweepInterval, DefaultSweepInterval)
+	orDefault(&opt.RecheckEvery, DefaultRecheckEvery)
 	if opt.Statement == "" {
 		opt.Statement = DefaultStatement
 	}
@@ -133,7 +141,7 @@ func New(store Store, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer(), asked: make(chan struct{}, maxContractCalls)}
+	return &Service{store: store, opt: opt, cache: newPrincipalCache(opt.CacheTTL), pace: newPacer(), asked: make(chan struct{}, maxContractCalls), safes: newProven()}
 }
 
 func orDefault(d *time.Duration, def time.Duration) {
@@ -152,8 +160,14 @@ func (s *Service) Sweep(ctx context.Context) (removed int64, err error) {
 }
 
 // Run sweeps at every SweepInterval until ctx ends, then returns nil. A sweep that
-// fails is logged and tried again at the next turn.
+// fails is logged and tried again at the next turn. With Options.Contracts it also ends the sessions of contract
+// wallets whose signers changed.
 func (s *Service) Run(ctx context.Context) error {
+	var following sync.WaitGroup
+	defer following.Wait()
+	if s.opt.Contracts != nil {
+		following.Go(func() { s.follow(ctx) })
+	}
 	tick := time.NewTicker(s.opt.SweepInterval)
 	defer tick.Stop()
 	for {

@@ -98,7 +98,8 @@ func (s *Service) ask(ctx context.Context, op string, contracts ContractVerifier
 
 // stillHolds ends the session of a contract wallet that does not accept any more what opened it,
 // because its signers changed or its chain dropped the block. ERC-4361 asks for this. It is asked at every
-// refresh, so a session outlives a change by Options.AccessTTL at most.
+// refresh, so a session outlives a change by Options.AccessTTL at most, and by Run, which makes that
+// Options.RecheckEvery, or a block where the contract tells of the change.
 func (s *Service) stillHolds(ctx context.Context, op string, rec SessionRecord) error {
 	if rec.Proof == "" {
 		return nil
@@ -114,7 +115,7 @@ func (s *Service) stillHolds(ctx context.Context, op string, rec SessionRecord) 
 	if err != nil || ok {
 		return err
 	}
-	if err := s.Logout(context.WithoutCancel(ctx), rec.ID); err != nil {
+	if err := s.logout(context.WithoutCancel(ctx), rec.ID, SignerChanged); err != nil {
 		return fault.At(op, err)
 	}
 	return refused(op, "the wallet does not accept the signature of this sign-in any more, so the session was ended: sign in again")

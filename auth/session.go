@@ -72,10 +72,17 @@ func (s *Service) reused(ctx context.Context, op string, rec RefreshRecord, now 
 // Logout ends the session at once. A session that is gone is no error. Session ids
 // are unguessable and unique across tenants; pass a Principal's own.
 func (s *Service) Logout(ctx context.Context, sessionID string) error {
+	return s.logout(ctx, sessionID, "")
+}
+
+func (s *Service) logout(ctx context.Context, sessionID, reason string) error {
 	err := s.store.EndSession(ctx, sessionID)
 	// Forget even if the store failed: it may have done it all the same.
 	s.cache.forget(func(p Principal) bool { return p.SessionID == sessionID })
-	s.tell(ctx, err, "", sessionID, endedSession{SessionID: sessionID})
+	if err == nil {
+		s.safes.remove(sessionID)
+	}
+	s.tell(ctx, err, "", sessionID, endedSession{SessionID: sessionID, Reason: reason})
 	return fault.At("auth.Logout", err)
 }
 
@@ -88,12 +95,14 @@ func (s *Service) LogoutAll(ctx context.Context, tenant, userID string) error {
 }
 
 // SessionEnded is the topic of events about sessions that were ended. The data is
-// {"session_id":id}, or {"user_id":id} with the event's tenant for all sessions of a user.
+// {"session_id":id}, or {"user_id":id} with the event's tenant for all sessions of a user. A member "reason" says
+// why, when it was not the user's wish: SignerChanged.
 const SessionEnded = "session.ended"
 
 type endedSession struct {
 	SessionID string `json:"session_id,omitempty"`
 	UserID    string `json:"user_id,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // tell publishes an end, unless err says that there was none.

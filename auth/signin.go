@@ -75,6 +75,9 @@ func (s *Service) Verify(ctx context.Context, tenant, origin, message, signature
 	if _, err := s.store.SignIn(ctx, c.Nonce, rec, pair); err != nil {
 		return Tokens{}, goneIfNotFound(op, err)
 	}
+	if proof != "" {
+		s.safes.add(rec)
+	}
 	return tokens, nil
 }
 

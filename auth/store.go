@@ -107,6 +107,13 @@ type SessionFinder interface {
 	Session(ctx context.Context, tenant, id string) (SessionRecord, error)
 }
 
+// ProvenFinder finds the sessions that contract wallets opened.
+type ProvenFinder interface {
+	// ProvenSessions returns sessions of every tenant that have a Proof and end after now,
+	// in order of their ids, the first of them after the id after, at most limit of them.
+	ProvenSessions(ctx context.Context, now time.Time, after string, limit int) ([]SessionRecord, error)
+}
+
 // APIKeyStore keeps API keys.
 type APIKeyStore interface {
 	AddAPIKey(ctx context.Context, k APIKeyRecord) error
@@ -130,6 +137,7 @@ type Store interface {
 	ChallengeStore
 	SessionStore
 	SessionFinder
+	ProvenFinder
 	APIKeyStore
 	Sweeper
 }

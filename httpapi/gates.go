@@ -101,11 +101,13 @@ func (a *api) checkGate(q *request) error {
 	if err != nil {
 		return err
 	}
+	var owner string
 	if in.AssetID != "" {
 		as, err := a.assetFor(q, in.AssetID)
 		if err != nil {
 			return err
 		}
+		owner = as.Owner
 		if len(as.Gate) == 0 {
 			return fault.New(fault.Invalid, "httpapi.checkGate", "This asset has no gate to test.").With("/asset_id", "the asset has no gate")
 		}
@@ -118,11 +120,28 @@ func (a *api) checkGate(q *request) error {
 		}
 		return err
 	}
+	if err := a.mayTest(q, account, owner); err != nil {
+		return err
+	}
 	d, err := a.Decider.DecideFresh(q.r.Context(), r, nft.Subject{Tenant: q.tenant, Accounts: []caip.AccountID{account}})
 	if err != nil {
 		return err
 	}
 	return q.json(http.StatusOK, d)
+}
+
+// mayTest lets everybody test his own wallets. Another's may be tested by the owner of the asset, or against a rule of his
+// own by who may make gates: chains are public, but the lists and roles that a rule may name are not.
+func (a *api) mayTest(q *request, account caip.AccountID, owner string) error {
+	for _, own := range q.who.Accounts {
+		if own.Address == account.Address && own.Chain.Namespace == account.Chain.Namespace {
+			return nil
+		}
+	}
+	if owner != "" && owner == q.who.UserID || owner == "" && a.Media != nil && a.Media.MayCreate(q.who) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "httpapi.checkGate", "You may test your own wallets. Another's may be tested by the owner of the video.")
 }
 
 // below moves the pointers of err under prefix, since the rule was a member of a larger body.

@@ -121,7 +121,7 @@ func repeatable(method, pattern string) bool {
 		return true
 	}
 	switch pattern {
-	case "/v1/play/{token}/license", "/v1/play/{token}/renew", "/v1/gates/lint", "/v1/gates/check", "/v1/auth/challenge":
+	case "/v1/play/{token}/license", "/v1/play/{token}/renew", "/v1/gates/lint", "/v1/gates/import", "/v1/gates/check", "/v1/auth/challenge":
 		return true
 	}
 	return false

@@ -45,6 +45,11 @@ type platform struct {
 // the services' workers are started, too.
 func start(t *testing.T, run bool, change func(*httpapi.Options)) *platform {
 	t.Helper()
+	return startWith(t, run, change, func(*media.Options) {})
+}
+
+func startWith(t *testing.T, run bool, change func(*httpapi.Options), library func(*media.Options)) *platform {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	db, err := sqldb.Open(ctx, filepath.Join(t.TempDir(), "test.db"))
 	if err != nil {
@@ -57,10 +62,12 @@ func start(t *testing.T, run bool, change func(*httpapi.Options)) *platform {
 	p := &platform{t: t, db: db, chain: nfttest.NewChain(id)}
 	bus, objects, ring := event.NewMemory(event.Options{}), mem.New(), keys.NewMemory()
 	decider := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{p.chain}})
-	p.media, err = media.New(media.Options{
+	shelf := media.Options{
 		Store: db.Media(), Objects: objects, Keys: ring, Transcoder: ffmpeg.New(ffmpeg.Options{AllowUnsandboxed: true, Preset: "ultrafast"}),
 		Queue: job.NewMemory(job.Options{}), Events: bus, WorkDir: t.TempDir(), MaxUpload: 50 << 20,
-	})
+	}
+	library(&shelf)
+	p.media, err = media.New(shelf)
 	if err != nil {
 		t.Fatal(err)
 	}

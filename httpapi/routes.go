@@ -101,6 +101,7 @@ func table() []route {
 		{RoleUpload, del, "/v1/uploads/{id}", upload, unmetered, (*api).upload, "Abandon an upload", false},
 
 		{RoleAuth, post, "/v1/gates/lint", open, costly, (*api).lintGate, "Check a rule and read it as a sentence", false},
+		{RoleAuth, post, "/v1/gates/import", open, costly, (*api).importGate, "Turn another system's conditions into a rule", false},
 		{RoleAuth, post, "/v1/gates/check", required, costly, (*api).checkGate, "Test a wallet against a rule or an asset", false},
 
 		{RoleStreaming, get, "/v1/play/{token}/hls/{name}", grant, unmetered, (*api).playHLS, "HLS playlists", false},

@@ -63,7 +63,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/v1/assets/" + ready + "/playback", "{}", 401, 403, 503}, // the owner may, but there is no media
 		{"POST", "/v1/assets/" + draft + "/playback", "{}", 404, 404, 503},
 		{"POST", "/v1/gates/lint", rule, 200, 200, 200},
-		{"POST", "/v1/gates/check", map[string]string{"asset_id": ready, "account": account}, 401, 200, 200},
+		{"POST", "/v1/gates/import", map[string]any{"format": "unlock", "document": map[string]any{"locks": map[string]any{"0x3110c39b428221012934a7f617913b095bc1078c": map[string]int{"network": 1}}}}, 200, 200, 200},
+		{"POST", "/v1/gates/check", map[string]string{"asset_id": ready, "account": account}, 401, 403, 200},
 		{"POST", "/v1/gates/check", map[string]string{"asset_id": draft, "account": account}, 401, 404, 400},
 		{"GET", "/v1/play/none/hls/master.m3u8", nil, 403, 403, 403},
 		{"GET", "/v1/play/none/dash/manifest.mpd", nil, 403, 403, 403},

@@ -51,13 +51,18 @@ type PatchAsset struct {
 	Policy      *Policy   `json:"policy"`
 }
 
+// MayCreate reports whether p may create assets.
+func (s *Service) MayCreate(p auth.Principal) bool {
+	return p.UserID != "" && (s.opt.MayCreate == nil || s.opt.MayCreate(p))
+}
+
 // Create makes an asset owned by p. Bad members are fault.Invalid with fields.
 func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateAsset) (Asset, error) {
 	const op = "media.Create"
 	if p.UserID == "" || p.Tenant == "" {
 		return Asset{}, fault.New(fault.Unauthenticated, op, "sign in to create an asset")
 	}
-	if s.opt.MayCreate != nil && !s.opt.MayCreate(p) {
+	if !s.MayCreate(p) {
 		return Asset{}, fault.New(fault.Forbidden, op, "this account may not create assets")
 	}
 	now := s.opt.Now().UTC()

@@ -42,6 +42,7 @@ type holding struct {
 // chain is what the decider knows of one chain besides its verifier.
 type chain struct {
 	v    Verifier
+	asks *gather // v, for the reads of evaluations
 	id   string
 	seed maphash.Seed
 	// epoch counts gaps, heads counts new heads.
@@ -76,7 +77,7 @@ const (
 
 func newChain(v Verifier) *chain {
 	id := v.Chain().String()
-	return &chain{v: v, id: id, seed: maphash.MakeSeed(), contracts: map[string]*liveContract{}, status: ChainStatus{Chain: id}}
+	return &chain{v: v, asks: newGather(v), id: id, seed: maphash.MakeSeed(), contracts: map[string]*liveContract{}, status: ChainStatus{Chain: id}}
 }
 
 func (c *chain) holding(contract, account string) *holding {

@@ -1,90 +1,12 @@
 package nft
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/streamgate/streamgate/nft/rule"
 )
 
-// maxWays bounds the alternatives shown; a viewer reads no more.
-const maxWays = 4
-
-// way is a set of leaves to change, as steps.
-type way []string
-
-// howTo returns the smallest changes that turn no into yes, each alternative one
-// sentence. It is exact: the tree has no shared leaves, so the least set of a
-// node is made of the least sets of its children. A leaf that was not read, since
-// local leaves had decided, is taken to be as wanted: it may well be.
-func howTo(n *rule.Node, x *Node) []string {
-	ways, ok := waysTo(n, x, true)
-	if !ok {
-		return nil
-	}
-	var out []string
-	for _, w := range ways {
-		if len(w) == 0 {
-			continue
-		}
-		s := strings.Join(w, ", and ")
-		s = strings.ToUpper(s[:1]) + s[1:] + "."
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// waysTo returns the smallest sets of leaves to change so that n becomes want.
-// ok is false when nothing the viewer does can bring it about.
-func waysTo(n *rule.Node, x *Node, want bool) (ways []way, ok bool) {
-	if x.Outcome == Yes && want || x.Outcome == No && !want || x.Reason == "not_needed" && n.Leaf() {
-		return []way{nil}, true
-	}
-	if n.Leaf() {
-		s := step(n, x, want)
-		return []way{{s}}, s != ""
-	}
-	if n.Kind == rule.KindNot {
-		return waysTo(n.Children[0], x.Children[0], !want)
-	}
-	need := map[rule.Kind]int{rule.KindAll: len(n.Children), rule.KindAny: 1, rule.KindAtLeast: n.N}[n.Kind]
-	if !want {
-		need = len(n.Children) - need + 1
-	}
-	var each [][]way
-	for i, c := range n.Children {
-		if w, ok := waysTo(c, x.Children[i], want); ok {
-			each = append(each, w)
-		}
-	}
-	if len(each) < need {
-		return nil, false
-	}
-	slices.SortStableFunc(each, func(a, b []way) int { return len(a[0]) - len(b[0]) })
-	if need == 1 {
-		for _, w := range each {
-			if len(w[0]) == len(each[0][0]) {
-				ways = append(ways, w...)
-			}
-		}
-		return ways[:min(len(ways), maxWays)], true
-	}
-	ways = []way{nil}
-	for _, alternatives := range each[:need] {
-		var longer []way
-		for _, done := range ways {
-			for _, w := range alternatives {
-				longer = append(longer, slices.Concat(done, w))
-			}
-		}
-		ways = longer[:min(len(longer), maxWays)]
-	}
-	return ways, true
-}
-
-// step says what the viewer does to make a leaf pass, or fail; "" when nothing helps.
+// step says what the viewer does to make a leaf, which x explains, pass or fail; "" when nothing helps.
 func step(n *rule.Node, x *Node, want bool) string {
 	phrase := n.Sentence()
 	switch n.Kind {

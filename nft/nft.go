@@ -204,6 +204,9 @@ type Decision struct {
 	// HowTo lists the smallest changes that would turn No into Yes; each is one
 	// sentence, and any one of them is enough. Empty when nothing helps.
 	HowTo []string `json:"how_to,omitempty"`
+	// WhatIf is what HowTo says, by leaves: the smallest sets of them that would turn
+	// No into Yes, at most 16.
+	WhatIf []Way `json:"what_if,omitempty"`
 	// Cached tells that the answer came from the cache.
 	Cached bool `json:"cached"`
 

@@ -12,8 +12,8 @@ import (
 
 const (
 	retryUnknown = time.Second
-	// watchWorkers bounds the watches that ask at once.
-	watchWorkers = 64
+	// watchWorkers bounds the watches that ask at once; what they ask leaves gathered.
+	watchWorkers = 256
 )
 
 // watchSet holds the live watches, one a rule and subject however many listen,

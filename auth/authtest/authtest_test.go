@@ -30,6 +30,8 @@ type (
 	forgetsUse      struct{ auth.Store } // does not say that a token was used
 	keepsSessions   struct{ auth.Store } // logout is a no-op
 	findsForeign    struct{ auth.Store } // a session is found by its id alone
+	listsEnded      struct{ auth.Store } // contract wallets' sessions that are over
+	listsOneTenant  struct{ auth.Store } // or those of one tenant alone
 	perChainUsers   struct{ auth.Store } // a user is an account, not an address
 	newUserEachTime struct{ auth.Store } // never finds the wallet's owner
 	stealsWallets   struct{ auth.Store } // link takes the wallet of another
@@ -82,6 +84,15 @@ func (keepsSessions) EndSessions(context.Context, string, string) error { return
 
 func (s findsForeign) Session(ctx context.Context, _, id string) (auth.SessionRecord, error) {
 	return s.Store.Session(ctx, "t1", id)
+}
+
+func (s listsEnded) ProvenSessions(ctx context.Context, _ time.Time, after string, limit int) ([]auth.SessionRecord, error) {
+	return s.Store.ProvenSessions(ctx, time.Time{}, after, limit)
+}
+
+func (s listsOneTenant) ProvenSessions(ctx context.Context, now time.Time, after string, limit int) ([]auth.SessionRecord, error) {
+	recs, err := s.Store.ProvenSessions(ctx, now, after, limit)
+	return slices.DeleteFunc(recs, func(r auth.SessionRecord) bool { return r.Tenant != "t1" }), err
 }
 
 func (s perChainUsers) SignIn(ctx context.Context, nonce string, r auth.SessionRecord, p auth.TokenPair) (auth.SessionRecord, error) {
@@ -182,6 +193,8 @@ func TestSuiteFailsBrokenStores(t *testing.T) {
 		func(s auth.Store) auth.Store { return forgetsUse{s} },
 		func(s auth.Store) auth.Store { return keepsSessions{s} },
 		func(s auth.Store) auth.Store { return findsForeign{s} },
+		func(s auth.Store) auth.Store { return listsEnded{s} },
+		func(s auth.Store) auth.Store { return listsOneTenant{s} },
 		func(s auth.Store) auth.Store { return perChainUsers{s} },
 		func(s auth.Store) auth.Store { return newUserEachTime{s} },
 		func(s auth.Store) auth.Store { return stealsWallets{s} },

@@ -36,6 +36,7 @@ func Checks() []Check {
 		{"an ended session takes all its tokens along", endSession},
 		{"ending a user's sessions leaves the others", endSessions},
 		{"a session is found by its tenant and id until it ends", findSession},
+		{"sessions of contract wallets are listed until they end", provenSessions},
 		{"API keys are found by secret and listed in order", apiKeys},
 		{"an API key is removed by its owner only", removeAPIKey},
 		{"sweep removes exactly what has expired", sweep},
@@ -367,6 +368,53 @@ func findSession(ctx context.Context, st auth.Store) error {
 	}
 	_, ended = st.Session(ctx, "t1", other.ID)
 	return wantKind("ended with the user's", ended, fault.NotFound)
+}
+
+func provenSessions(ctx context.Context, s auth.Store) error {
+	var all []auth.SessionRecord
+	for i, tenant := range []string{"t1", "t2", "t1", "t1"} {
+		name := fmt.Sprintf("p%d", i)
+		rec, p := session(tenant, name, NewWallet(uint32(1+i)).On("eip155:1"))
+		if i == 2 {
+			rec.Proof = "" // a key's
+		}
+		if err := s.AddChallenge(ctx, challenge(tenant, name, rec.Account)); err != nil {
+			return err
+		}
+		rec, err := s.SignIn(ctx, name, rec, p)
+		if err != nil {
+			return err
+		}
+		if i != 2 {
+			all = append(all, rec)
+		}
+	}
+	list := func(what string, now time.Time, after string, limit int, expected []auth.SessionRecord) error {
+		got, err := s.ProvenSessions(ctx, now, after, limit)
+		if err != nil {
+			return err
+		}
+		for i := range got {
+			got[i].CreatedAt, got[i].EndsAt = got[i].CreatedAt.UTC(), got[i].EndsAt.UTC()
+		}
+		if len(got) == 0 && len(expected) == 0 {
+			return nil
+		}
+		return want(what, got, expected)
+	}
+	err := first(
+		list("all of every tenant, in order", epoch, "", 10, all),
+		list("a page", epoch, "", 2, all[:2]),
+		list("the page after", epoch, all[1].ID, 2, all[2:]),
+		list("when they have ended", all[0].EndsAt, "", 10, nil),
+	)
+	if err != nil {
+		return err
+	}
+	if err := s.EndSession(ctx, all[0].ID); err != nil {
+		return err
+	}
+	return list("without one that was ended", epoch, "", 10, all[1:])
 }
 
 func endSessions(ctx context.Context, st auth.Store) error {

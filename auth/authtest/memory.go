@@ -202,6 +202,20 @@ func (m *Memory) Session(_ context.Context, tenant, id string) (auth.SessionReco
 	return s, nil
 }
 
+// ProvenSessions implements auth.ProvenFinder.
+func (m *Memory) ProvenSessions(_ context.Context, now time.Time, after string, limit int) ([]auth.SessionRecord, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []auth.SessionRecord
+	for _, s := range m.sessions {
+		if s.Proof != "" && s.ID > after && s.EndsAt.After(now) {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b auth.SessionRecord) int { return strings.Compare(a.ID, b.ID) })
+	return out[:min(len(out), max(limit, 0))], nil
+}
+
 // EndSession implements auth.SessionStore.
 func (m *Memory) EndSession(_ context.Context, id string) error {
 	m.mu.Lock()

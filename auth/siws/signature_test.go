@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"filippo.io/edwards25519"
 
@@ -117,13 +118,19 @@ func TestAgreesWithTheStandardLibrary(t *testing.T) {
 	}
 }
 
+// A sign-in by an Ed25519 key: the goal is a p99 below 1 ms.
 func BenchmarkVerify(b *testing.B) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	address, message := base58.Encode(key[32:]), []byte(full)
 	sig := ed25519.Sign(key, message)
+	var took []time.Duration
 	for b.Loop() {
+		start := time.Now()
 		if err := siws.Verify(address, message, sig); err != nil {
 			b.Fatal(err)
 		}
+		took = append(took, time.Since(start))
 	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds())/1e6, "p99-ms")
 }

@@ -18,6 +18,9 @@
 //
 // Index: how fast the ownership index takes in the transfers of a contract, from a node on loopback.
 //
+// Watch: many sessions that watch, one transfer each, and a chain that dies: from the head to the flip, and the keys given after it, of a gate that
+// follows the chain and of the same gate that polls.
+//
 // Code: the Go benchmarks of single steps, through the go command; only in a source tree.
 package main
 
@@ -56,6 +59,10 @@ type config struct {
 	plays    int
 	crowd    int
 	events   int
+	sessions int
+	stay     int
+	burst    int
+	age      time.Duration
 }
 
 func main() {
@@ -67,7 +74,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool, cluster, cache and index are more")
+	flag.StringVar(&c.only, "only", "segments,gated,code", "which parts to measure; pool, cluster, cache, index and watch are more")
 	flag.DurationVar(&c.duration, "duration", 3*time.Second, "length of one turn of one server at one size")
 	flag.IntVar(&c.rounds, "rounds", 5, "turns of each server at each size")
 	flag.IntVar(&c.conns, "conns", 16, "connections of a segment turn")
@@ -89,6 +96,10 @@ func main() {
 	flag.IntVar(&c.plays, "plays", 100_000, "plays of the cache part")
 	flag.IntVar(&c.crowd, "crowd", 1000, "first viewers at once of the cache part")
 	flag.IntVar(&c.events, "events", 20_000, "transfers of the index part")
+	flag.IntVar(&c.sessions, "sessions", 1000, "sessions of the watch part that lose their right")
+	flag.IntVar(&c.stay, "stay", 50, "sessions of the watch part that watch until the chain dies")
+	flag.IntVar(&c.burst, "burst", 50, "transfers at once of the watch part, twice a second")
+	flag.DurationVar(&c.age, "age", 10*time.Second, "maxAge of the watch part's rule; its grace is half of that")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -150,6 +161,11 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	}
 	if strings.Contains(c.only, "index") {
 		if err := measureIndex(ctx, c, dir, out); err != nil {
+			return err
+		}
+	}
+	if strings.Contains(c.only, "watch") {
+		if err := measureWatch(ctx, c, dir, out); err != nil {
 			return err
 		}
 	}

@@ -55,6 +55,22 @@ func TestMeasuresThePool(t *testing.T) {
 	}
 }
 
+// So few sessions that the times say nothing: each flips, none gets a key after it, and the dead chain shuts the rest out.
+func TestMeasuresWatching(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	err := run(t.Context(), config{only: "watch", rounds: 1, viewers: 1, sessions: 12, stay: 3, burst: 6, age: 4 * time.Second}, &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"| StreamGate, following the chain | 12 |", "| the same gate, asking again every 4s | 12 |", "| last key after s |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	t.Log(out.String())
+}
+
 func TestReadsBenchmarks(t *testing.T) {
 	t.Parallel()
 	got := rows("goos: linux\nBenchmarkDecideWarm \t 5000000\t       230.5 ns/op\t   4338395 decisions/s\nBenchmarkX/a-2  3  4 ns/op\nPASS\n")

@@ -1,7 +1,6 @@
 package evm_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"
@@ -137,11 +136,7 @@ func TestSafe(t *testing.T) {
 	before, after := s.sign(address, hash, 0), s.sign(address, hash, 1)
 	verdict(t, "the owner", w, account, before, true)
 	verdict(t, "no owner", w, account, after, false)
-	none := common.Address{}.Hex()
-	swap := chaintest.Method(t, s.owners[0], s.safe, address, "swapOwner", common.HexToAddress("0x1"), s.owners[0], s.owners[1])
-	approved := append(common.LeftPadBytes(common.HexToAddress(s.owners[0]).Bytes(), 32), append(bytes.Repeat([]byte{0}, 32), 1)...)
-	if _, err := c.Mine(t.Context(), chaintest.Method(t, s.owners[0], s.safe, address, "execTransaction",
-		address, new(big.Int), swap.Data, uint8(0), new(big.Int), new(big.Int), new(big.Int), none, none, approved)); err != nil {
+	if _, err := c.Mine(t.Context(), s.swap(address, 0, 1)); err != nil {
 		t.Fatal(err)
 	}
 	verdict(t, "the owner of before", w, account, before, false)

@@ -51,8 +51,32 @@ func fromOutcome(o pb.Outcome) nft.Outcome {
 func toDecision(d nft.Decision) *pb.Decision {
 	return &pb.Decision{
 		Outcome: toOutcome(d.Outcome), Reason: d.Reason, Message: d.Message, RuleId: d.RuleID, At: toTime(d.At),
-		ValidUntil: toTime(d.ValidUntil), Explain: toNode(d.Explain), HowTo: d.HowTo, Cached: d.Cached,
+		ValidUntil: toTime(d.ValidUntil), Explain: toNode(d.Explain), HowTo: d.HowTo, Cached: d.Cached, WhatIf: toWays(d.WhatIf),
 	}
+}
+
+func toWays(ways []nft.Way) []*pb.DecisionWay {
+	var out []*pb.DecisionWay
+	for _, w := range ways {
+		way := &pb.DecisionWay{Sentence: w.Sentence}
+		for _, s := range w.Steps {
+			way.Steps = append(way.Steps, &pb.DecisionStep{Pointer: s.Pointer, Now: toOutcome(s.Now), Want: toOutcome(s.Want), Sentence: s.Sentence})
+		}
+		out = append(out, way)
+	}
+	return out
+}
+
+func fromWays(ways []*pb.DecisionWay) []nft.Way {
+	var out []nft.Way
+	for _, w := range ways {
+		way := nft.Way{Sentence: w.GetSentence()}
+		for _, s := range w.GetSteps() {
+			way.Steps = append(way.Steps, nft.Step{Pointer: s.GetPointer(), Now: fromOutcome(s.GetNow()), Want: fromOutcome(s.GetWant()), Sentence: s.GetSentence()})
+		}
+		out = append(out, way)
+	}
+	return out
 }
 
 func fromDecision(d *pb.Decision) (nft.Decision, error) {
@@ -62,7 +86,7 @@ func fromDecision(d *pb.Decision) (nft.Decision, error) {
 	x, err := fromNode(d.GetExplain(), 0)
 	return nft.Decision{
 		Outcome: fromOutcome(d.GetOutcome()), Reason: d.GetReason(), Message: d.GetMessage(), RuleID: d.GetRuleId(), At: fromTime(d.GetAt()),
-		ValidUntil: fromTime(d.GetValidUntil()), Explain: x, HowTo: d.GetHowTo(), Cached: d.GetCached(),
+		ValidUntil: fromTime(d.GetValidUntil()), Explain: x, HowTo: d.GetHowTo(), Cached: d.GetCached(), WhatIf: fromWays(d.GetWhatIf()),
 	}, err
 }
 
@@ -76,6 +100,9 @@ func toNode(n *nft.Node) *pb.DecisionNode {
 	}
 	if n.Block != nil {
 		out.Block = toBlock(*n.Block)
+	}
+	if a := n.Quorum; a != nil {
+		out.Quorum = &pb.Agreement{N: uint32(a.N), Of: uint32(a.Of), Asked: a.Asked, Agreed: a.Agreed} //nolint:gosec // at most 32
 	}
 	for _, c := range n.Children {
 		out.Children = append(out.Children, toNode(c))
@@ -97,6 +124,9 @@ func fromNode(n *pb.DecisionNode, depth int) (*nft.Node, error) {
 	if n.GetBlock() != nil {
 		b := fromBlock(n.GetBlock())
 		out.Block = &b
+	}
+	if a := n.GetQuorum(); a != nil {
+		out.Quorum = &nft.Agreement{N: int(a.GetN()), Of: int(a.GetOf()), Asked: a.GetAsked(), Agreed: a.GetAgreed()}
 	}
 	for _, c := range n.GetChildren() {
 		child, err := fromNode(c, depth+1)

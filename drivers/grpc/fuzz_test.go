@@ -28,6 +28,7 @@ func FuzzDecision(f *testing.F) {
 	at := time.Unix(1_800_000_000, 0).UTC()
 	f.Add(marshal(f, toDecision(nft.Decision{
 		Outcome: nft.Yes, Reason: "holds", RuleID: "r", At: at, ValidUntil: at.Add(time.Minute), HowTo: []string{"buy one"},
+		WhatIf:  []nft.Way{{Sentence: "Buy one.", Steps: []nft.Step{{Pointer: "/when", Now: nft.No, Want: nft.Yes, Sentence: "buy one"}}}},
 		Explain: &nft.Node{Kind: "all", Outcome: nft.Yes, Children: []*nft.Node{{Kind: "erc721", Block: &nft.Block{Number: 7, Hash: "0x1", Time: at}}}},
 	})))
 	f.Add(marshal(f, &pb.Decision{Outcome: 77}))

@@ -51,6 +51,8 @@ func fill(v reflect.Value, n *int, depth int) {
 		v.SetBool(true)
 	case reflect.Int8:
 		v.SetInt(int64(nft.Yes))
+	case reflect.Int:
+		v.SetInt(int64(*n))
 	case reflect.Uint64:
 		v.SetUint(uint64(*n))
 	case reflect.Pointer:

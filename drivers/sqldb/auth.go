@@ -198,6 +198,29 @@ func (a *Auth) Rotate(ctx context.Context, tenant string, old auth.Hash, next au
 	})
 }
 
+// ProvenSessions implements auth.ProvenFinder.
+func (a *Auth) ProvenSessions(ctx context.Context, now time.Time, after string, limit int) ([]auth.SessionRecord, error) {
+	ctx = everyTenant(ctx, byRecheck)
+	const op = "sqldb.ProvenSessions"
+	rows, err := a.db.read.QueryContext(ctx, a.db.bind(`SELECT id, tenant, user_id, account, created_at, ends_at, proof FROM auth_sessions
+		WHERE proof <> '' AND id > ? AND ends_at > ? ORDER BY id LIMIT ?`), after, millis(now), max(limit, 0))
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	return collect(op, rows, func(rows *sql.Rows) (auth.SessionRecord, error) {
+		var s auth.SessionRecord
+		var acc string
+		var created, ends int64
+		if err := rows.Scan(&s.ID, &s.Tenant, &s.UserID, &acc, &created, &ends, &s.Proof); err != nil {
+			return s, wrap(op, err)
+		}
+		s.CreatedAt, s.EndsAt = fromMillis(created), fromMillis(ends)
+		var err error
+		s.Account, err = account(op, acc)
+		return s, err
+	})
+}
+
 // EndSession implements auth.SessionStore.
 func (a *Auth) EndSession(ctx context.Context, id string) error {
 	return a.end(ofRow(ctx, id), "sqldb.EndSession", `id = ?`, id)

@@ -32,6 +32,7 @@ const (
 	bySweep     = "sweep"     // what has expired
 	byReconcile = "reconcile" // what a crash left to be done
 	byRelay     = "relay"     // the outbox
+	byRecheck   = "recheck"   // sessions of contract wallets, to be asked about
 )
 
 // ofTenant lets the statements under the context see the rows of one tenant.

@@ -85,6 +85,7 @@ type gate struct {
 	mu       sync.Mutex
 	outcome  map[string]nft.Outcome
 	watchers map[chan nft.Decision]string
+	explain  *nft.Node
 	asked    atomic.Int64
 	fresh    atomic.Int64
 }
@@ -95,7 +96,7 @@ func newGate() *gate {
 
 func (g *gate) decision(account string) nft.Decision {
 	o := g.outcome[account]
-	return nft.Decision{Outcome: o, Reason: "told_" + o.String(), Message: "The gate said " + o.String() + ".", At: time.Now()}
+	return nft.Decision{Outcome: o, Reason: "told_" + o.String(), Message: "The gate said " + o.String() + ".", At: time.Now(), Explain: g.explain}
 }
 
 func (g *gate) Decide(_ context.Context, _ *rule.Rule, s nft.Subject) (nft.Decision, error) {

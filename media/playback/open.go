@@ -14,8 +14,8 @@ import (
 )
 
 // Denied is the cause of an error of a viewing that the gate does not allow. The
-// error's kind is fault.Forbidden for No and fault.Unavailable for Unknown, or
-// fault.Unauthenticated when nobody is signed in.
+// error's kind is fault.Forbidden for No and fault.Unavailable for Unknown,
+// fault.Unauthenticated when nobody is signed in, or fault.Limited for TooManyStreams.
 type Denied struct{ Decision nft.Decision }
 
 // Error tells the reason code.
@@ -26,7 +26,8 @@ const retryMedia = 2 * time.Second
 
 // Open asks the gate and returns a grant, or an error with a *Denied in its chain.
 // p may be the zero Principal for a public asset. An asset without playable media
-// is fault.Unavailable with RetryAfter.
+// is fault.Unavailable with RetryAfter. When the rule bounds streams at once and all of them
+// run, it is fault.Limited with a *Denied of the reason TooManyStreams.
 func (s *Service) Open(ctx context.Context, p auth.Principal, asset string) (Grant, error) {
 	const op = "playback.Open"
 	ctx, span := s.tracer.Start(ctx, op)
@@ -62,7 +63,11 @@ func (s *Service) Open(ctx context.Context, p auth.Principal, asset string) (Gra
 		}
 		return Grant{}, fault.New(fault.Unavailable, op, "the video is not playable yet").After(retryMedia)
 	}
+	if err := s.seat(ctx, op, v, 0); err != nil {
+		return Grant{}, err
+	}
 	if err := s.opt.Store.Insert(ctx, v.rec); err != nil {
+		s.vacate(ctx, v)
 		return Grant{}, fault.At(op, err)
 	}
 	s.beginPace(ctx, v)
@@ -141,6 +146,9 @@ func (s *Service) Renew(ctx context.Context, token string) (Grant, error) {
 	if err := v.usable(op, s.opt.Now()); err != nil {
 		return Grant{}, err
 	}
+	if err := s.seat(ctx, op, v, 0); err != nil {
+		return Grant{}, err
+	}
 	expires := s.opt.Now().Add(s.opt.GrantTTL)
 	if err := s.opt.Store.Extend(ctx, v.rec.Hash, expires); errors.Is(err, fault.NotFound) {
 		s.drop(v, true)
@@ -160,11 +168,11 @@ func (s *Service) Close(ctx context.Context, token string) error {
 	const op = "playback.Close"
 	rec, err := s.opt.Store.Get(ctx, hash(token))
 	if errors.Is(err, fault.NotFound) {
-		s.dropHash(hash(token))
+		s.dropHash(hash(token), "")
 		return nil
 	}
 	if err == nil {
-		err = s.end(ctx, rec)
+		err = s.end(ctx, rec, "")
 	}
 	return fault.At(op, err)
 }

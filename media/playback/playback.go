@@ -82,7 +82,7 @@ type Options struct {
 	// SharedCache is a cache that several processes share (drivers/redis); nil means that
 	// this is the only one. It holds encrypted segments, each read from Objects by one process, and, when it is
 	// a cache.Updater, the pace of every grant, so that a viewer gets no key earlier by asking
-	// several processes. Their clocks must agree within a second or so. Without it segments are read by each
+	// several processes, and the places of rules that bound streams at once. Their clocks must agree within a second or so. Without it segments are read by each
 	// process; a key that was not released yet is fault.Unavailable.
 	SharedCache cache.Cache
 	// SessionActive tells whether a session has not ended (auth.Service.SessionActive). A grant
@@ -115,6 +115,7 @@ type Service struct {
 	counts    counters
 	shared    *cache.Shared // of segments, nil without
 	paces     cache.Updater // of pacers, nil without
+	places    cache.Updater
 
 	mu       sync.RWMutex
 	viewings map[string]*viewing // by token hash
@@ -161,6 +162,7 @@ func New(opt Options) (*Service, error) {
 		byAsset:  map[string]map[*viewing]struct{}{},
 		watchers: map[string]*watcher{},
 		wake:     make(chan struct{}, 1),
+		places:   newPlaces(&opt),
 	}
 	var err error
 	if s.assets, err = otter.New(&otter.Options[string, assetEntry]{MaximumSize: 16 << 10}); err != nil {

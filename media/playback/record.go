@@ -6,8 +6,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
+	"github.com/streamgate/streamgate/nft"
 )
 
 const (
@@ -25,12 +27,31 @@ const (
 // endedGrant is the data of grant.ended, whose key is the asset.
 type endedGrant struct {
 	Hash string `json:"hash"`
+	// Reason says why, for the viewer; empty when he closed it.
+	Reason string `json:"reason,omitempty"`
 }
 
-// endedSession is the data of session.ended: one of the two is set.
+// endedSession is the data of session.ended: one of the first two is set.
 type endedSession struct {
 	SessionID string `json:"session_id"`
 	UserID    string `json:"user_id"`
+	Reason    string `json:"reason"`
+}
+
+// The reasons of a viewing that ends with its session.
+const (
+	sessionOver = "session_ended"
+	// signerChanged is auth.SignerChanged: a contract wallet takes back what it signed in with.
+	signerChanged = auth.SignerChanged
+)
+
+// farewell is what a viewer is told when his grant ends for a reason.
+func farewell(reason string, now time.Time) nft.Decision {
+	d := nft.Decision{Outcome: nft.No, Reason: reason, At: now, ValidUntil: now, Message: "Your session has ended. Sign in again to watch."}
+	if reason == signerChanged {
+		d.Message = "The signers of your wallet have changed, so your session has ended. Sign in again to watch."
+	}
+	return d
 }
 
 // record returns the grant that is stored under hash. One whose session has ended is
@@ -44,7 +65,7 @@ func (s *Service) record(ctx context.Context, hash string) (Record, error) {
 	if err != nil || active {
 		return rec, err
 	}
-	if err := s.end(ctx, rec); err != nil {
+	if err := s.end(ctx, rec, sessionOver); err != nil {
 		return Record{}, err
 	}
 	return Record{}, fault.New(fault.NotFound, "playback.record", "the session of this grant has ended")
@@ -101,13 +122,13 @@ func (s *Service) over(ctx context.Context, v *viewing) bool {
 	return err != nil || v.ended || !s.opt.Now().Before(v.expires)
 }
 
-// end removes a grant, here and in every process.
-func (s *Service) end(ctx context.Context, rec Record) error {
+// end removes a grant, here and in every process. Its listeners are told the reason, if there is one.
+func (s *Service) end(ctx context.Context, rec Record, reason string) error {
 	if err := s.opt.Store.Delete(ctx, rec.Hash); err != nil {
 		return err
 	}
-	s.dropHash(rec.Hash)
-	data, err := json.Marshal(endedGrant{rec.Hash})
+	s.dropHash(rec.Hash, reason)
+	data, err := json.Marshal(endedGrant{rec.Hash, reason})
 	if err == nil {
 		err = s.opt.Events.Publish(ctx, event.Event{Topic: grantEnded, Tenant: rec.Tenant, Key: rec.AssetID, Data: data})
 	}
@@ -119,20 +140,29 @@ func (s *Service) end(ctx context.Context, rec Record) error {
 }
 
 // dropHash ends the viewing of a grant in this process.
-func (s *Service) dropHash(hash string) {
+func (s *Service) dropHash(hash, reason string) {
 	s.mu.RLock()
 	v := s.viewings[hash]
 	s.mu.RUnlock()
-	if v != nil {
-		s.drop(v, true)
+	if v == nil {
+		return
 	}
+	if reason != "" {
+		now := s.opt.Now()
+		v.mu.Lock()
+		if !v.ended {
+			v.notify(Notice{Type: Revoked, Decision: farewell(reason, now), At: now})
+		}
+		v.mu.Unlock()
+	}
+	s.drop(v, true)
 }
 
 // grantHasEnded handles grant.ended. A false one does no harm: a grant that is still stored comes back.
 func (s *Service) grantHasEnded(_ context.Context, ev event.Event) error {
 	var d endedGrant
 	if err := json.Unmarshal(ev.Data, &d); err == nil {
-		s.dropHash(d.Hash)
+		s.dropHash(d.Hash, d.Reason)
 	}
 	return nil
 }
@@ -153,8 +183,11 @@ func (s *Service) sessionHasEnded(ctx context.Context, ev event.Event) error {
 		}
 	}
 	s.mu.RUnlock()
+	if d.Reason == "" {
+		d.Reason = sessionOver
+	}
 	for _, r := range ended {
-		if err := s.end(ctx, r); err != nil {
+		if err := s.end(ctx, r, d.Reason); err != nil {
 			return fault.At("playback.sessionHasEnded", err)
 		}
 	}

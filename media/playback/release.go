@@ -116,6 +116,9 @@ func (s *Service) release(ctx context.Context, op, token string, purpose cmaf.Pu
 	if err != nil {
 		return nil, fault.At(op, err)
 	}
+	if err := s.seat(ctx, op, v, version.epoch()); err != nil {
+		return nil, err
+	}
 	keys := make([]cmaf.Key, len(kids))
 	epochs := make([]int, len(kids))
 	for i, kid := range kids {

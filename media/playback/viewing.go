@@ -34,6 +34,10 @@ type viewing struct {
 	held    int
 	// turns is held while the shared clock is asked.
 	turns sync.Mutex
+	// place is held where the rule bounds streams at once; seats guards it and is held while the
+	// shared places are asked.
+	seats sync.Mutex
+	place *place
 	used  time.Time
 	// changed is closed and replaced whenever the right or the expiry changes.
 	changed chan struct{}
@@ -222,4 +226,5 @@ func (s *Service) drop(v *viewing, end bool) {
 		v.signal()
 	}
 	v.mu.Unlock()
+	s.vacate(context.Background(), v)
 }

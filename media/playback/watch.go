@@ -263,6 +263,7 @@ func (s *Service) forward(ctx context.Context, v *viewing, in chan Notice, out c
 		v.mu.Unlock()
 		now := s.opt.Now()
 		if ended {
+			s.last(ctx, in, out)
 			return
 		}
 		if !now.Before(expires) {
@@ -272,8 +273,11 @@ func (s *Service) forward(ctx context.Context, v *viewing, in chan Notice, out c
 			continue
 		}
 		next := expires
+		if s.stays(ctx, v) {
+			next = earlier(next, now.Add(placeFor/3))
+		}
 		if soon := expires.Add(-s.opt.GrantTTL / 10); told != expires && now.Before(soon) {
-			next = soon
+			next = earlier(next, soon)
 		} else if told != expires {
 			told = expires
 			if s.look(ctx, "playback.Notices", v, 0) == nil && v.expiry() != expires {
@@ -302,4 +306,42 @@ func (s *Service) forward(ctx context.Context, v *viewing, in chan Notice, out c
 			return
 		}
 	}
+}
+
+// last hands on what was said before the grant ended, such as why it did.
+func (s *Service) last(ctx context.Context, in <-chan Notice, out chan<- Notice) {
+	for {
+		select {
+		case n := <-in:
+			select {
+			case out <- n:
+			case <-ctx.Done():
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// stays keeps the place of a viewing that somebody listens to, and reports whether it has one.
+func (s *Service) stays(ctx context.Context, v *viewing) bool {
+	v.seats.Lock()
+	has := v.place != nil
+	v.seats.Unlock()
+	v.mu.Lock()
+	denied := v.denied
+	v.mu.Unlock()
+	if !has || denied {
+		return false
+	}
+	// A refusal is told when the next key is asked for.
+	return s.seat(ctx, "playback.Notices", v, 0) == nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

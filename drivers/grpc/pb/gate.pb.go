@@ -368,6 +368,7 @@ type Decision struct {
 	Explain       *DecisionNode          `protobuf:"bytes,7,opt,name=explain,proto3" json:"explain,omitempty"`
 	HowTo         []string               `protobuf:"bytes,8,rep,name=how_to,json=howTo,proto3" json:"how_to,omitempty"`
 	Cached        bool                   `protobuf:"varint,9,opt,name=cached,proto3" json:"cached,omitempty"`
+	WhatIf        []*DecisionWay         `protobuf:"bytes,10,rep,name=what_if,json=whatIf,proto3" json:"what_if,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -465,6 +466,135 @@ func (x *Decision) GetCached() bool {
 	return false
 }
 
+func (x *Decision) GetWhatIf() []*DecisionWay {
+	if x != nil {
+		return x.WhatIf
+	}
+	return nil
+}
+
+// DecisionWay is nft.Way.
+type DecisionWay struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sentence      string                 `protobuf:"bytes,1,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	Steps         []*DecisionStep        `protobuf:"bytes,2,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionWay) Reset() {
+	*x = DecisionWay{}
+	mi := &file_streamgate_v1_gate_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionWay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionWay) ProtoMessage() {}
+
+func (x *DecisionWay) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_gate_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionWay.ProtoReflect.Descriptor instead.
+func (*DecisionWay) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DecisionWay) GetSentence() string {
+	if x != nil {
+		return x.Sentence
+	}
+	return ""
+}
+
+func (x *DecisionWay) GetSteps() []*DecisionStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// DecisionStep is nft.Step.
+type DecisionStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pointer       string                 `protobuf:"bytes,1,opt,name=pointer,proto3" json:"pointer,omitempty"`
+	Now           Outcome                `protobuf:"varint,2,opt,name=now,proto3,enum=streamgate.v1.Outcome" json:"now,omitempty"`
+	Want          Outcome                `protobuf:"varint,3,opt,name=want,proto3,enum=streamgate.v1.Outcome" json:"want,omitempty"`
+	Sentence      string                 `protobuf:"bytes,4,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionStep) Reset() {
+	*x = DecisionStep{}
+	mi := &file_streamgate_v1_gate_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionStep) ProtoMessage() {}
+
+func (x *DecisionStep) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_gate_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionStep.ProtoReflect.Descriptor instead.
+func (*DecisionStep) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DecisionStep) GetPointer() string {
+	if x != nil {
+		return x.Pointer
+	}
+	return ""
+}
+
+func (x *DecisionStep) GetNow() Outcome {
+	if x != nil {
+		return x.Now
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *DecisionStep) GetWant() Outcome {
+	if x != nil {
+		return x.Want
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *DecisionStep) GetSentence() string {
+	if x != nil {
+		return x.Sentence
+	}
+	return ""
+}
+
 // DecisionNode is nft.Node.
 type DecisionNode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -481,13 +611,14 @@ type DecisionNode struct {
 	Finality      string                 `protobuf:"bytes,11,opt,name=finality,proto3" json:"finality,omitempty"`
 	Children      []*DecisionNode        `protobuf:"bytes,12,rep,name=children,proto3" json:"children,omitempty"`
 	Source        string                 `protobuf:"bytes,20,opt,name=source,proto3" json:"source,omitempty"`
+	Quorum        *Agreement             `protobuf:"bytes,21,opt,name=quorum,proto3" json:"quorum,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DecisionNode) Reset() {
 	*x = DecisionNode{}
-	mi := &file_streamgate_v1_gate_proto_msgTypes[6]
+	mi := &file_streamgate_v1_gate_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +630,7 @@ func (x *DecisionNode) String() string {
 func (*DecisionNode) ProtoMessage() {}
 
 func (x *DecisionNode) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_gate_proto_msgTypes[6]
+	mi := &file_streamgate_v1_gate_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +643,7 @@ func (x *DecisionNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionNode.ProtoReflect.Descriptor instead.
 func (*DecisionNode) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{6}
+	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DecisionNode) GetPointer() string {
@@ -606,6 +737,82 @@ func (x *DecisionNode) GetSource() string {
 	return ""
 }
 
+func (x *DecisionNode) GetQuorum() *Agreement {
+	if x != nil {
+		return x.Quorum
+	}
+	return nil
+}
+
+// Agreement is nft.Agreement.
+type Agreement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	N             uint32                 `protobuf:"varint,1,opt,name=n,proto3" json:"n,omitempty"`
+	Of            uint32                 `protobuf:"varint,2,opt,name=of,proto3" json:"of,omitempty"`
+	Asked         []string               `protobuf:"bytes,3,rep,name=asked,proto3" json:"asked,omitempty"`
+	Agreed        []string               `protobuf:"bytes,4,rep,name=agreed,proto3" json:"agreed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Agreement) Reset() {
+	*x = Agreement{}
+	mi := &file_streamgate_v1_gate_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Agreement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Agreement) ProtoMessage() {}
+
+func (x *Agreement) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_gate_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Agreement.ProtoReflect.Descriptor instead.
+func (*Agreement) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Agreement) GetN() uint32 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+func (x *Agreement) GetOf() uint32 {
+	if x != nil {
+		return x.Of
+	}
+	return 0
+}
+
+func (x *Agreement) GetAsked() []string {
+	if x != nil {
+		return x.Asked
+	}
+	return nil
+}
+
+func (x *Agreement) GetAgreed() []string {
+	if x != nil {
+		return x.Agreed
+	}
+	return nil
+}
+
 // Block is nft.Block.
 type Block struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -618,7 +825,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_streamgate_v1_gate_proto_msgTypes[7]
+	mi := &file_streamgate_v1_gate_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +837,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_gate_proto_msgTypes[7]
+	mi := &file_streamgate_v1_gate_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +850,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{7}
+	return file_streamgate_v1_gate_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Block) GetNumber() uint64 {
@@ -688,7 +895,7 @@ const file_streamgate_v1_gate_proto_rawDesc = "" +
 	"\bquestion\x18\x02 \x01(\v2\x17.streamgate.v1.QuestionR\bquestion\x12-\n" +
 	"\x04beat\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04beat\"L\n" +
 	"\x15WatchDecisionResponse\x123\n" +
-	"\bdecision\x18\x01 \x01(\v2\x17.streamgate.v1.DecisionR\bdecision\"\xd6\x02\n" +
+	"\bdecision\x18\x01 \x01(\v2\x17.streamgate.v1.DecisionR\bdecision\"\x8b\x03\n" +
 	"\bDecision\x120\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x16.streamgate.v1.OutcomeR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -699,7 +906,17 @@ const file_streamgate_v1_gate_proto_rawDesc = "" +
 	"validUntil\x125\n" +
 	"\aexplain\x18\a \x01(\v2\x1b.streamgate.v1.DecisionNodeR\aexplain\x12\x15\n" +
 	"\x06how_to\x18\b \x03(\tR\x05howTo\x12\x16\n" +
-	"\x06cached\x18\t \x01(\bR\x06cached\"\x95\x03\n" +
+	"\x06cached\x18\t \x01(\bR\x06cached\x123\n" +
+	"\awhat_if\x18\n" +
+	" \x03(\v2\x1a.streamgate.v1.DecisionWayR\x06whatIf\"\\\n" +
+	"\vDecisionWay\x12\x1a\n" +
+	"\bsentence\x18\x01 \x01(\tR\bsentence\x121\n" +
+	"\x05steps\x18\x02 \x03(\v2\x1b.streamgate.v1.DecisionStepR\x05steps\"\x9a\x01\n" +
+	"\fDecisionStep\x12\x18\n" +
+	"\apointer\x18\x01 \x01(\tR\apointer\x12(\n" +
+	"\x03now\x18\x02 \x01(\x0e2\x16.streamgate.v1.OutcomeR\x03now\x12*\n" +
+	"\x04want\x18\x03 \x01(\x0e2\x16.streamgate.v1.OutcomeR\x04want\x12\x1a\n" +
+	"\bsentence\x18\x04 \x01(\tR\bsentence\"\xc7\x03\n" +
 	"\fDecisionNode\x12\x18\n" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -714,7 +931,13 @@ const file_streamgate_v1_gate_proto_rawDesc = "" +
 	" \x01(\v2\x14.streamgate.v1.BlockR\x05block\x12\x1a\n" +
 	"\bfinality\x18\v \x01(\tR\bfinality\x127\n" +
 	"\bchildren\x18\f \x03(\v2\x1b.streamgate.v1.DecisionNodeR\bchildren\x12\x16\n" +
-	"\x06source\x18\x14 \x01(\tR\x06source\"c\n" +
+	"\x06source\x18\x14 \x01(\tR\x06source\x120\n" +
+	"\x06quorum\x18\x15 \x01(\v2\x18.streamgate.v1.AgreementR\x06quorum\"W\n" +
+	"\tAgreement\x12\f\n" +
+	"\x01n\x18\x01 \x01(\rR\x01n\x12\x0e\n" +
+	"\x02of\x18\x02 \x01(\rR\x02of\x12\x14\n" +
+	"\x05asked\x18\x03 \x03(\tR\x05asked\x12\x16\n" +
+	"\x06agreed\x18\x04 \x03(\tR\x06agreed\"c\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\tR\x04hash\x12.\n" +
@@ -741,7 +964,7 @@ func file_streamgate_v1_gate_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgate_v1_gate_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_streamgate_v1_gate_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_streamgate_v1_gate_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_streamgate_v1_gate_proto_goTypes = []any{
 	(Outcome)(0),                  // 0: streamgate.v1.Outcome
 	(*Question)(nil),              // 1: streamgate.v1.Question
@@ -750,34 +973,42 @@ var file_streamgate_v1_gate_proto_goTypes = []any{
 	(*WatchDecisionRequest)(nil),  // 4: streamgate.v1.WatchDecisionRequest
 	(*WatchDecisionResponse)(nil), // 5: streamgate.v1.WatchDecisionResponse
 	(*Decision)(nil),              // 6: streamgate.v1.Decision
-	(*DecisionNode)(nil),          // 7: streamgate.v1.DecisionNode
-	(*Block)(nil),                 // 8: streamgate.v1.Block
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*DecisionWay)(nil),           // 7: streamgate.v1.DecisionWay
+	(*DecisionStep)(nil),          // 8: streamgate.v1.DecisionStep
+	(*DecisionNode)(nil),          // 9: streamgate.v1.DecisionNode
+	(*Agreement)(nil),             // 10: streamgate.v1.Agreement
+	(*Block)(nil),                 // 11: streamgate.v1.Block
+	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_streamgate_v1_gate_proto_depIdxs = []int32{
 	1,  // 0: streamgate.v1.DecideRequest.question:type_name -> streamgate.v1.Question
 	6,  // 1: streamgate.v1.DecideResponse.decision:type_name -> streamgate.v1.Decision
 	1,  // 2: streamgate.v1.WatchDecisionRequest.question:type_name -> streamgate.v1.Question
-	9,  // 3: streamgate.v1.WatchDecisionRequest.beat:type_name -> google.protobuf.Duration
+	12, // 3: streamgate.v1.WatchDecisionRequest.beat:type_name -> google.protobuf.Duration
 	6,  // 4: streamgate.v1.WatchDecisionResponse.decision:type_name -> streamgate.v1.Decision
 	0,  // 5: streamgate.v1.Decision.outcome:type_name -> streamgate.v1.Outcome
-	10, // 6: streamgate.v1.Decision.at:type_name -> google.protobuf.Timestamp
-	10, // 7: streamgate.v1.Decision.valid_until:type_name -> google.protobuf.Timestamp
-	7,  // 8: streamgate.v1.Decision.explain:type_name -> streamgate.v1.DecisionNode
-	0,  // 9: streamgate.v1.DecisionNode.outcome:type_name -> streamgate.v1.Outcome
-	8,  // 10: streamgate.v1.DecisionNode.block:type_name -> streamgate.v1.Block
-	7,  // 11: streamgate.v1.DecisionNode.children:type_name -> streamgate.v1.DecisionNode
-	10, // 12: streamgate.v1.Block.time:type_name -> google.protobuf.Timestamp
-	2,  // 13: streamgate.v1.GateService.Decide:input_type -> streamgate.v1.DecideRequest
-	4,  // 14: streamgate.v1.GateService.WatchDecision:input_type -> streamgate.v1.WatchDecisionRequest
-	3,  // 15: streamgate.v1.GateService.Decide:output_type -> streamgate.v1.DecideResponse
-	5,  // 16: streamgate.v1.GateService.WatchDecision:output_type -> streamgate.v1.WatchDecisionResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	13, // 6: streamgate.v1.Decision.at:type_name -> google.protobuf.Timestamp
+	13, // 7: streamgate.v1.Decision.valid_until:type_name -> google.protobuf.Timestamp
+	9,  // 8: streamgate.v1.Decision.explain:type_name -> streamgate.v1.DecisionNode
+	7,  // 9: streamgate.v1.Decision.what_if:type_name -> streamgate.v1.DecisionWay
+	8,  // 10: streamgate.v1.DecisionWay.steps:type_name -> streamgate.v1.DecisionStep
+	0,  // 11: streamgate.v1.DecisionStep.now:type_name -> streamgate.v1.Outcome
+	0,  // 12: streamgate.v1.DecisionStep.want:type_name -> streamgate.v1.Outcome
+	0,  // 13: streamgate.v1.DecisionNode.outcome:type_name -> streamgate.v1.Outcome
+	11, // 14: streamgate.v1.DecisionNode.block:type_name -> streamgate.v1.Block
+	9,  // 15: streamgate.v1.DecisionNode.children:type_name -> streamgate.v1.DecisionNode
+	10, // 16: streamgate.v1.DecisionNode.quorum:type_name -> streamgate.v1.Agreement
+	13, // 17: streamgate.v1.Block.time:type_name -> google.protobuf.Timestamp
+	2,  // 18: streamgate.v1.GateService.Decide:input_type -> streamgate.v1.DecideRequest
+	4,  // 19: streamgate.v1.GateService.WatchDecision:input_type -> streamgate.v1.WatchDecisionRequest
+	3,  // 20: streamgate.v1.GateService.Decide:output_type -> streamgate.v1.DecideResponse
+	5,  // 21: streamgate.v1.GateService.WatchDecision:output_type -> streamgate.v1.WatchDecisionResponse
+	20, // [20:22] is the sub-list for method output_type
+	18, // [18:20] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_streamgate_v1_gate_proto_init() }
@@ -791,7 +1022,7 @@ func file_streamgate_v1_gate_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgate_v1_gate_proto_rawDesc), len(file_streamgate_v1_gate_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -15,8 +15,11 @@ export interface Explain {
 }
 export interface Decision {
   outcome: Outcome; reason: string; message: string; rule_id: string; at: string; valid_until: string;
-  explain?: Explain; how_to?: string[]; cached: boolean;
+  explain?: Explain; how_to?: string[]; what_if?: Way[]; cached: boolean;
 }
+/** Step is one leaf of a rule that has to change; Way a smallest set of them. */
+export interface Step { pointer: string; now: Outcome; want: Outcome; sentence: string }
+export interface Way { sentence: string; steps: Step[] }
 export interface Asset {
   id: string; owner: string; title: string; description?: string; tags?: string[];
   status: 'created' | 'uploading' | 'processing' | 'playable' | 'ready' | 'failed';

@@ -18,8 +18,8 @@ export function create(events: Events): Engine {
   const heights: number[] = [];
   player.on('error', (e: unknown) => {
     const { code, message } = (e as { error?: { code?: number; message?: string } }).error ?? {};
-    if (code === 114 && /403/.test(message ?? '')) return events.refused('dash 114');
-    if (/\b403\b/.test(message ?? '')) return events.refused('dash ' + code);
+    if (code === 114 && /403|429/.test(message ?? '')) return events.refused('dash 114');
+    if (/\b(403|429)\b/.test(message ?? '')) return events.refused('dash ' + code);
     events.broken(`dash ${code ?? ''}`);
   });
   const level = () => {

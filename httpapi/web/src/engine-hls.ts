@@ -15,7 +15,7 @@ export function create(events: Events): Engine {
   });
   hls.on(E.ERROR, (_, data) => {
     const status = data.response?.code ?? 0;
-    if (data.details === ErrorDetails.KEY_LOAD_ERROR && status === 403) return events.refused(data.details);
+    if (data.details === ErrorDetails.KEY_LOAD_ERROR && (status === 403 || status === 429)) return events.refused(data.details);
     if ((data.type === ErrorTypes.NETWORK_ERROR) && status === 403) return events.refused(data.details);
     if (!data.fatal) return;
     if (data.type === ErrorTypes.MEDIA_ERROR) return hls.recoverMediaError();

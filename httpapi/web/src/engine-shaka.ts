@@ -5,10 +5,10 @@ import { BUFFER, Engine, Events, label, Options } from './engine';
 
 interface Fail { code: number; severity: number; data: unknown[] }
 
-/** refusal finds a 403 in an error or in the error it carries. */
+/** refusal finds a 403 or 429 in an error or in the error it carries. */
 function refusal(err: Fail | undefined, depth = 0): boolean {
   if (!err || depth > 3) return false;
-  if (err.code === 1001 && err.data?.[1] === 403) return true;
+  if (err.code === 1001 && (err.data?.[1] === 403 || err.data?.[1] === 429)) return true;
   return Array.isArray(err.data) && err.data.some((d) => typeof d === 'object' && d !== null && 'code' in d && refusal(d as Fail, depth + 1));
 }
 

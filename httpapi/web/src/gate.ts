@@ -5,6 +5,7 @@ import { Asset, call, Decision, demoInfo, Gate, problemOf } from './api';
 import { fill, h, icon, put, say, uid } from './dom';
 import { session } from './session';
 import { decisionBox, problemBox } from './ui';
+import { waysIn } from './whatif';
 
 type Kind = 'erc721' | 'erc1155' | 'is' | 'after' | 'before';
 interface Condition { kind: Kind; chain: string; contract: string; min: string; ids: string; account: string; time: string }
@@ -217,7 +218,8 @@ class Editor {
     if (account && !account.includes(':')) account = `${this.model.conditions[0]?.chain ?? this.chains[0]}:${account}`;
     fill(this.tested, h('p', { class: 'hint' }, 'Asking the chain…'));
     try {
-      fill(this.tested, decisionBox(await call<Decision>('POST', '/v1/gates/check', { rule: JSON.parse(this.rule()), account }, { signal: this.signal })));
+      const d = await call<Decision>('POST', '/v1/gates/check', { rule: JSON.parse(this.rule()), account }, { signal: this.signal });
+      fill(this.tested, decisionBox(d, waysIn(d, 'h4')));
     } catch (err) {
       if (!this.signal.aborted) fill(this.tested, problemBox(problemOf(err)));
     }

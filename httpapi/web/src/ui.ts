@@ -63,9 +63,9 @@ export function explainTree(n: Explain): HTMLElement {
     n.children?.length ? h('ul', null, n.children.map(explainTree)) : null);
 }
 
-export function decisionBox(d: Decision): HTMLElement {
+export function decisionBox(d: Decision, ways: Child = null): HTMLElement {
   return h('div', { class: 'decision ' + d.outcome },
     h('p', { class: 'decision-head' }, outcomeMark(d.outcome), h('strong', null, d.message || { yes: 'This wallet gets in.', no: 'This wallet does not get in.', unknown: 'We could not tell.' }[d.outcome])),
-    d.how_to?.length ? h('div', { class: 'howto' }, h('h4', null, 'How to get in'), h('ul', null, d.how_to.map((t) => h('li', null, t)))) : null,
+    ways,
     d.explain ? h('details', { open: true }, h('summary', null, 'Why'), h('ul', { class: 'tree' }, explainTree(d.explain))) : null);
 }

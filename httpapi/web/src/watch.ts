@@ -6,6 +6,7 @@ import { Engine, engine, Level, Name, prefetch } from './engine';
 import { session } from './session';
 import { link, title, View } from './router';
 import { explainTree, problemBox, skeleton } from './ui';
+import { waysIn } from './whatif';
 
 type State = 'idle' | 'opening' | 'playing' | 'denied' | 'unknown' | 'revoked' | 'error';
 
@@ -48,6 +49,8 @@ class Player {
   private viewing: Viewing | null = null;
   private events: EventSource | null = null;
   private renewal = 0;
+  /** retry is how long to wait after a renewal that failed: several must fit before the end. */
+  private retry = 10_000;
   private poll = 0;
   private resumeAt = 0;
   private asking = false;
@@ -195,7 +198,8 @@ class Player {
   /** wall stands where the picture was and says why, and how to get in. */
   private wall(s: 'denied' | 'unknown' | 'revoked', d: Decision): void {
     this.state(s);
-    const heading = { denied: session.account ? 'This wallet does not open the gate' : 'This video is gated', unknown: 'We could not check your access', revoked: 'Your access has ended' }[s];
+    const full = d.reason === 'too_many_streams';
+    const heading = full ? 'Too many screens at once' : { denied: session.account ? 'This wallet does not open the gate' : 'This video is gated', unknown: 'We could not check your access', revoked: 'Your access has ended' }[s];
     const again = h('button', { type: 'button', class: session.account ? 'button primary' : 'button', onclick: () => void this.play() }, s === 'unknown' ? 'Try again' : 'Check again');
     const news = h('div', { 'aria-live': 'polite' });
     const text = s === 'unknown'
@@ -204,8 +208,8 @@ class Player {
     fill(this.cover, h('div', { class: 'wall', 'data-wall': s },
       h('div', { class: 'wall-head' }, icon(s === 'unknown' ? 'help' : 'lock', 'wall-icon'), h('div', null, h('h2', { tabindex: -1 }, heading), h('p', null, text))),
       s === 'unknown' && d.message ? h('p', { class: 'hint' }, d.message) : null,
-      this.asset.gate_sentence && s !== 'unknown' ? h('p', { class: 'hint' }, 'The gate: ', this.asset.gate_sentence) : null,
-      d.how_to?.length ? h('div', { class: 'howto' }, h('h3', null, 'How to get in'), h('ul', null, d.how_to.map((t) => h('li', null, t)))) : null,
+      this.asset.gate_sentence && s !== 'unknown' && !full ? h('p', { class: 'hint' }, 'The gate: ', this.asset.gate_sentence) : null,
+      s === 'unknown' ? null : waysIn(d, 'h3'),
       news,
       h('div', { class: 'row' }, session.account ? null : this.signInLink(), again,
         session.account ? h('span', { class: 'hint' }, 'Signed in as ', h('code', { title: session.account }, session.current?.name ?? shortAddress(session.account))) : null),
@@ -237,7 +241,8 @@ class Player {
   private renewBefore(expires: string): void {
     clearTimeout(this.renewal);
     const left = Date.parse(expires) - Date.now();
-    this.renewal = window.setTimeout(() => void this.renew(), Math.min(Math.max(left * 0.8, 5000), 2 ** 31 - 1));
+    this.retry = Math.min(10_000, Math.max(left / 10, 500));
+    this.renewal = window.setTimeout(() => void this.renew(), Math.min(Math.max(left * 0.8, 500), 2 ** 31 - 1));
   }
 
   private async renew(strict = false): Promise<void> {
@@ -250,7 +255,7 @@ class Player {
       if (strict) throw err;
       const p = problemOf(err);
       if (err instanceof ProblemError && (p.status === 403 || p.status === 404) && this.viewing === viewing && p.decision) return this.end(p.decision);
-      this.renewal = window.setTimeout(() => void this.renew(), 10_000);
+      this.renewal = window.setTimeout(() => void this.renew(), this.retry);
     }
   }
 

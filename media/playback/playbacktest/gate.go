@@ -79,7 +79,7 @@ func gateEvidence(t testing.TB, newGate NewGate) {
 			if x := d.Explain; x == nil || x.Outcome != want || x.Sentence == "" || len(x.Children) != len(q.Rule.Root().Children) {
 				t.Errorf("%s: the explanation does not mirror the rule: %+v", name, x)
 			}
-			if want == nft.No && len(d.HowTo) == 0 {
+			if want == nft.No && (len(d.HowTo) == 0 || len(d.WhatIf) == 0) {
 				t.Errorf("%s: the no does not say what would help", name)
 			}
 		}

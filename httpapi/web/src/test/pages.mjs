@@ -32,8 +32,12 @@ const explain = { pointer: '/when', kind: 'all', outcome: 'no', reason: 'not_hel
   { pointer: '/when/all/0', kind: 'hold', outcome: 'no', reason: 'not_held', sentence: 'holds at least 1 token of 0x5fbd…0aa3', observed: '0', wanted: '1', chain: 'eip155:1337', block: { number: 42, hash: '0x', time: now }, finality: 'latest' },
   { pointer: '/when/all/1', kind: 'after', outcome: 'yes', reason: 'allowed', sentence: 'it is after 1 November 2026' },
   { pointer: '/when/all/2', kind: 'hold', outcome: 'unknown', reason: 'chain_unavailable', sentence: 'holds at least 1 token of 0xbc4c…f13d', chain: 'eip155:1' }] };
-const no = { outcome: 'no', reason: 'not_held', message: 'This wallet does not hold the access pass.', rule_id: 'gr1:x', at: now, valid_until: now, cached: false, explain, how_to: ['Get 1 token of the collection 0x5fbd…0aa3 on eip155:1337.'] };
-const unknown = { ...no, outcome: 'unknown', reason: 'chain_unavailable', message: 'The chain eip155:1 did not answer in time.', how_to: undefined };
+const no = { outcome: 'no', reason: 'not_held', message: 'This wallet does not hold the access pass.', rule_id: 'gr1:x', at: now, valid_until: now, cached: false, explain, how_to: ['Get 1 token of the collection 0x5fbd…0aa3 on eip155:1337.', 'Ask to be put on the list "crew", and wait until 1 December 2026.'],
+  what_if: [
+    { sentence: 'Get 1 token of the collection 0x5fbd…0aa3 on eip155:1337.', steps: [{ pointer: '/when/any/0', now: 'no', want: 'yes', sentence: 'get 1 token of the collection 0x5fbd…0aa3 on eip155:1337' }] },
+    { sentence: 'Ask to be put on the list "crew", and wait until 1 December 2026.', steps: [{ pointer: '/when/any/1/all/0', now: 'unknown', want: 'yes', sentence: 'ask to be put on the list "crew"' }, { pointer: '/when/any/1/all/1', now: 'no', want: 'yes', sentence: 'wait until 1 December 2026' }] }] };
+const full = { outcome: 'no', reason: 'too_many_streams', message: '2 streams run with this account already, and that is the most at once.', rule_id: 'gr1:x', at: now, valid_until: now, cached: false, how_to: ['Stop another stream with this account. A place that was left without a word is free again within 24 seconds.'] };
+const unknown = { ...no, outcome: 'unknown', reason: 'chain_unavailable', message: 'The chain eip155:1 did not answer in time.', how_to: undefined, what_if: undefined };
 const problem = (status, code, title, more) => [status, { type: '/problems/' + code, title, status, code, request_id: 'R1', ...more }];
 const session = { access_token: 'a', refresh_token: 'r', expires_at: '2099-01-01T00:00:00Z', account: `eip155:1337:${alice}`, name: 'holder' };
 const demo = { chain: 'eip155:1337', pass_contract: pass, asset_id: 'a1', wallets: [{ name: 'holder', address: alice, holds: true }, { name: 'newcomer', address: '0x70997970c51812dc3a010c7d01b50e0d17dc79c8', holds: false }] };
@@ -67,8 +71,9 @@ const screens = [
   { name: 'failed', path: '/videos/a6', signedIn: true },
   { name: 'watch', path: '/watch/a1', signedIn: true },
   { name: 'wall-denied', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(403, 'forbidden', 'Not allowed', { detail: no.message, decision: no }) }, act: async (page) => { await play(page); await page.click('text=What was checked'); } },
-  { name: 'wall-anonymous', path: '/watch/a2', api: { 'POST /v1/assets/a2/playback': problem(401, 'unauthenticated', 'Sign in first', { detail: 'Sign in with a wallet to watch this video.', decision: { ...no, reason: 'not_signed_in', message: 'Sign in with a wallet to watch this video.', explain: undefined, how_to: undefined } }) }, act: play },
+  { name: 'wall-anonymous', path: '/watch/a2', api: { 'POST /v1/assets/a2/playback': problem(401, 'unauthenticated', 'Sign in first', { detail: 'Sign in with a wallet to watch this video.', decision: { ...no, reason: 'not_signed_in', message: 'Sign in with a wallet to watch this video.', explain: undefined, how_to: undefined, what_if: undefined } }) }, act: play },
   { name: 'wall-unknown', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(503, 'unavailable', 'Not available right now', { detail: unknown.message, decision: unknown }) }, act: play },
+  { name: 'wall-full', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(429, 'limited', 'Too many requests', { detail: full.message, decision: full }) }, act: play },
   { name: 'wall-error', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(429, 'limited', 'Too many requests', { detail: 'Wait a little and try again.' }) }, act: play },
   { name: 'lost', path: '/nothing/here' },
 ];

@@ -2,6 +2,7 @@ package nft
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"strings"
 	"time"
@@ -239,8 +240,7 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
-		if n.Kind == rule.KindSol && maybeCompressed(n.Sol) ||
-			n.Kind == rule.KindHold && (len(n.Hold.As) > 1 || len(e.r.Subject().Delegation) > 0) {
+		if n.Kind == rule.KindHold && (len(n.Hold.As) > 1 || len(e.r.Subject().Delegation) > 0) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	}
@@ -292,7 +292,12 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 func answerReason(err error) string {
 	switch fault.KindOf(err) {
 	case fault.Unsupported:
+		if errors.Is(err, ErrCompressed) {
+			return "unsupported"
+		}
 		return "not_a_contract"
+	case fault.Conflict:
+		return "not_proven"
 	case fault.Unavailable, fault.Canceled, fault.Limited:
 		return "chain_unavailable"
 	}

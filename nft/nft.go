@@ -6,6 +6,7 @@ package nft
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"time"
 
@@ -92,7 +93,16 @@ type SolQuery struct {
 	Unverified bool
 	// Frozen and Delegated also count tokens in accounts of that state.
 	Frozen, Delegated bool
+	// Compressed also counts compressed tokens (Bubblegum). A verifier that cannot prove whether there are any
+	// answers with an error: fault.Unsupported with ErrCompressed when it reads none, fault.Conflict when it is told of
+	// some that the chain does not prove. Enough tokens of other kinds are an answer all the same.
+	Compressed bool
+	// Enough, when not 0, lets the verifier stop counting there: a larger amount is answered as Enough.
+	Enough uint64
 }
+
+// ErrCompressed is the cause of a verifier's error that it reads no compressed tokens.
+var ErrCompressed = errors.New("compressed tokens are not read here")
 
 // Call is a read-only contract call.
 type Call struct {
@@ -178,7 +188,7 @@ type Decision struct {
 	// "expired", "call_failed", "excluded" (a "not" was hit), "revoked_at_head",
 	// "not_final". Unknown: "unsupported", "no_verifier", "chain_unavailable",
 	// "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
-	// "read_failed", "list_unavailable", "no_rule", "over_budget".
+	// "read_failed", "not_proven" (told, but the chain does not prove it), "list_unavailable", "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`

@@ -20,6 +20,9 @@ type read struct {
 	q                 nft.Query
 	contract, account solana.PublicKey
 	err               error
+	// only are the candidates, when fixed: those that showed enough before.
+	only  []candidate
+	fixed bool
 }
 
 // compile reads the addresses. Malformed ones are fault.Invalid, as whoever asks
@@ -53,6 +56,7 @@ type wanted struct {
 	contracts []solana.PublicKey    // whose kind is looked at
 	mints     [][2]solana.PublicKey // owner and mint
 	owners    []solana.PublicKey    // of whom every token is listed
+	claims    map[int]*claims       // compressed tokens, by read
 }
 
 func newWanted(reads []read) *wanted {
@@ -111,9 +115,10 @@ func kindOf(a *account) kind {
 
 // candidate is a token that may count: a token account, or a Core asset.
 type candidate struct {
-	key, mint, meta, record solana.PublicKey
-	amount                  uint64 // as listed
-	core                    bool
+	key, mint, meta, program solana.PublicKey
+	amount                   uint64 // as listed
+	core                     bool
+	collection               solana.PublicKey // of a Core asset, zero for none
 }
 
 // survey lists what may count. It decides nothing but which accounts are read.
@@ -228,6 +233,13 @@ func (s *survey) read(ctx context.Context) error {
 		}
 		for k, a := range accounts {
 			s.kinds[k] = kindOf(a)
+			if s.kinds[k] == kindCoreAsset {
+				asset, err := parseCore(a)
+				if err != nil {
+					continue // it has no answer
+				}
+				s.assets[k] = asset
+			}
 		}
 	}
 	if err := s.take(lists, listed); err != nil {
@@ -365,7 +377,7 @@ func (s *survey) hold(where [2]solana.PublicKey, k *keyed) error {
 	if t.amount == 0 {
 		return nil
 	}
-	c := candidate{key: key, mint: t.mint, amount: t.amount}
+	c := candidate{key: key, mint: t.mint, program: k.Account.owner, amount: t.amount}
 	if c.meta, err = metadataKey(t.mint); err != nil {
 		return fault.Wrap(fault.Internal, "solana.Check", err)
 	}

@@ -1,0 +1,280 @@
+package solana
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/big"
+	"sync"
+	"time"
+
+	"github.com/gagliardetto/solana-go"
+
+	"github.com/streamgate/streamgate/nft"
+)
+
+// Whoever was found to hold enough is asked about again at every slot while his video plays. The second time nothing
+// needs to be listed: the accounts that showed it are read again, all watches' together, in as few requests as they fit into, and
+// the answers wait for the watches that will ask. Whoever then has less is looked for anew.
+
+const (
+	maxKnown = 20_000
+	// knownLife is how long an answer nobody asks for is kept current.
+	knownLife = 10 * time.Second
+	// snapshotLife is how long the answers of a slot stand when no newer slot is heard of.
+	snapshotLife = time.Second
+)
+
+// question names a read at a commitment.
+type question struct {
+	level, contract, account string
+	op                       nft.Op
+	sol                      nft.SolQuery
+}
+
+func questionOf(level string, q nft.Query) question {
+	return question{level, q.Contract, q.Account, q.Op, q.Sol}
+}
+
+// holding is what showed that an account holds enough. It does not change but for asked, which the mutex of known guards.
+type holding struct {
+	read   read // with its candidates
+	kind   kind
+	leaves []claimedLeaf
+	asked  time.Time
+}
+
+// snapshot is the answers at one slot.
+type snapshot struct {
+	block   nft.Block
+	answers map[question]nft.Answer
+	at      time.Time
+}
+
+// known remembers holdings. The zero value is empty; methods are safe for concurrent use.
+type known struct {
+	mu        sync.Mutex
+	holdings  map[question]*holding
+	snapshots map[string]*snapshot // by commitment
+}
+
+// remember keeps what showed that a read has enough.
+func (k *known) remember(level string, h *holding) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.holdings == nil {
+		k.holdings = map[question]*holding{}
+	}
+	q := questionOf(level, h.read.q)
+	if old := k.holdings[q]; old != nil && h.asked.Before(old.asked) {
+		h.asked = old.asked
+	}
+	if len(k.holdings) < maxKnown || k.holdings[q] != nil {
+		k.holdings[q] = h
+	}
+}
+
+func (k *known) forget(level string, q nft.Query) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.holdings, questionOf(level, q))
+}
+
+// about returns the holdings of the reads, nil where there is none, and marks them as asked for.
+func (k *known) about(level string, reads []read, now time.Time) (hs []*holding, all bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	hs, all = make([]*holding, len(reads)), true
+	for i, r := range reads {
+		h := k.holdings[questionOf(level, r.q)]
+		if h == nil {
+			all = false
+			continue
+		}
+		h.asked = now
+		hs[i] = h
+	}
+	return hs, all
+}
+
+// asked returns the holdings that are asked about, by commitment, and drops those that are no more.
+func (k *known) asked(now time.Time) map[string][]*holding {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := map[string][]*holding{}
+	for q, h := range k.holdings {
+		if now.Sub(h.asked) > knownLife {
+			delete(k.holdings, q)
+			continue
+		}
+		out[q.level] = append(out[q.level], h)
+	}
+	return out
+}
+
+// take makes the answers of a slot the newest of their commitment.
+func (k *known) take(level string, s *snapshot) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.snapshots == nil {
+		k.snapshots = map[string]*snapshot{}
+	}
+	k.snapshots[level] = s
+}
+
+// answers returns what the newest slot says of all reads, if it says it.
+func (k *known) answers(level string, reads []read, now time.Time) (nft.Reply, bool) {
+	k.mu.Lock()
+	s := k.snapshots[level]
+	k.mu.Unlock()
+	if s == nil || len(reads) == 0 || now.Sub(s.at) > snapshotLife || now.Before(s.at) {
+		return nft.Reply{}, false
+	}
+	out := nft.Reply{Block: s.block, Answers: make([]nft.Answer, len(reads))}
+	for i, r := range reads {
+		a, ok := s.answers[questionOf(level, r.q)]
+		if !ok {
+			return nft.Reply{}, false
+		}
+		out.Answers[i] = a
+	}
+	return out, true
+}
+
+// recheck reads again what showed the holdings, at one slot. An answer without a value is of one that has not
+// enough any more.
+func (v *Verifier) recheck(ctx context.Context, level string, hs []*holding, m *meter) (nft.Block, []nft.Answer, error) {
+	const tries = 3
+	whole := map[solana.PublicKey]bool{} // trees that changed
+	for try := 1; ; try++ {
+		b, as, err := v.recheckOnce(ctx, level, hs, whole, m)
+		if err == nil || try == tries || !errors.Is(err, errMoved) {
+			return b, as, err
+		}
+	}
+}
+
+func (v *Verifier) recheckOnce(ctx context.Context, level string, hs []*holding, whole map[solana.PublicKey]bool, m *meter) (nft.Block, []nft.Answer, error) {
+	s := &survey{v: v, level: level, m: m, wanted: newWanted(nil)}
+	if err := s.read(ctx); err != nil {
+		return nft.Block{}, nil, err
+	}
+	s.wanted = &wanted{reads: make([]read, len(hs)), claims: map[int]*claims{}}
+	for i, h := range hs {
+		s.wanted.reads[i] = h.read
+		s.kinds[h.read.contract] = h.kind
+		if len(h.leaves) > 0 {
+			s.wanted.claims[i] = &claims{leaves: h.leaves}
+		}
+	}
+	val := &values{accounts: map[solana.PublicKey]*account{}, slot: s.newest, whole: whole}
+	if err := val.read(ctx, s); err != nil {
+		return nft.Block{}, nil, err
+	}
+	out := make([]nft.Answer, len(hs))
+	for i, h := range hs {
+		a, t := val.answer(s, i)
+		if !enough(a, h.read.q) {
+			continue
+		}
+		out[i] = a
+		if len(t.proven) > 0 { // their proofs are newer now
+			again := *h
+			again.leaves = leavesOf(t)
+			v.known.remember(level, &again)
+		}
+	}
+	return s.block(val.slot), out, nil
+}
+
+// enough reports whether an answer is one that may be asked again in short.
+func enough(a nft.Answer, q nft.Query) bool {
+	return a.Err == nil && q.Sol.Enough > 0 && a.Int.Cmp(new(big.Int).SetUint64(q.Sol.Enough)) >= 0
+}
+
+func leavesOf(t *tally) []claimedLeaf {
+	out := make([]claimedLeaf, len(t.proven))
+	for i, l := range t.proven {
+		out[i] = claimedLeaf{leaf: l}
+	}
+	return out
+}
+
+// sweep brings all holdings that are asked about up to the newest slot, before anyone is told of it, and reports
+// whether there are fewer now.
+func (v *Verifier) sweep(ctx context.Context) (fewer bool, err error) {
+	for level, hs := range v.known.asked(v.opt.Now()) {
+		began := v.opt.Now()
+		block, answers, err := v.recheck(ctx, level, hs, &meter{})
+		if err != nil {
+			v.known.take(level, nil)
+			return fewer, err
+		}
+		snap := &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
+		for i, h := range hs {
+			if answers[i].Value == "" {
+				v.known.forget(level, h.read.q)
+				fewer = true
+				continue
+			}
+			snap.answers[questionOf(level, h.read.q)] = answers[i]
+		}
+		v.known.take(level, snap)
+	}
+	return fewer, nil
+}
+
+// fromKnown answers from what is known; ok=false when the reads have to be looked into anew. What of it may still
+// serve is returned.
+func (v *Verifier) fromKnown(ctx context.Context, level string, reads []read, m *meter) (r nft.Reply, left []*holding, ok bool, err error) {
+	if r, ok := v.known.answers(level, reads, v.opt.Now()); ok {
+		v.known.about(level, reads, v.opt.Now())
+		return r, nil, true, nil
+	}
+	hs, all := v.known.about(level, reads, v.opt.Now())
+	if !all || len(hs) == 0 {
+		return nft.Reply{}, hs, false, nil
+	}
+	block, answers, err := v.recheck(ctx, level, hs, m)
+	if err != nil && !errors.Is(err, errMoved) {
+		return nft.Reply{Calls: m.requests}, nil, false, err
+	}
+	ok = err == nil
+	for i, h := range hs {
+		if err == nil && answers[i].Value == "" {
+			v.known.forget(level, h.read.q)
+			hs[i], ok = nil, false
+		}
+	}
+	return nft.Reply{Block: block, Answers: answers, Calls: m.requests}, hs, ok, nil
+}
+
+// keep remembers what of a full answer can be asked again in short.
+func (v *Verifier) keep(s *survey, i int, a nft.Answer, t *tally) {
+	r := s.wanted.reads[i]
+	if !enough(a, r.q) {
+		return
+	}
+	h := &holding{read: r, kind: s.kinds[r.contract], leaves: leavesOf(t), asked: v.opt.Now()}
+	h.read.only, h.read.fixed = s.candidates(r), true
+	v.known.remember(s.level, h)
+}
+
+// subscriptions names what changes of the holdings show in.
+func (k *known) subscriptions(most int) map[string]subscription {
+	k.mu.Lock()
+	hs := maps.Clone(k.holdings)
+	k.mu.Unlock()
+	out := map[string]subscription{}
+	for q, h := range hs {
+		if q.level != processed {
+			continue
+		}
+		for _, s := range h.subscriptions() {
+			if len(out) < most {
+				out[s.key] = s
+			}
+		}
+	}
+	return out
+}

@@ -45,13 +45,12 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	if err != nil {
 		return nft.Reply{}, err
 	}
-	m := &meter{}
-	reply, left, ok, err := v.fromKnown(ctx, level, reads, m)
+	reply, left, ok, err := v.fromKnown(ctx, level, reads)
 	if ok || err != nil {
 		return reply, err
 	}
 	const tries = 3
-	w := newWanted(reads)
+	m, w := &meter{}, newWanted(reads)
 	w.recall(left)
 	for try := 1; ; try++ {
 		reply, err := v.checkOnce(ctx, level, w, m)

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"maps"
 	"math/big"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gagliardetto/solana-go"
 
+	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/nft"
 )
 
@@ -55,7 +57,8 @@ type snapshot struct {
 type known struct {
 	mu        sync.Mutex
 	holdings  map[question]*holding
-	snapshots map[string]*snapshot // by commitment
+	snapshots map[string]*snapshot // by commitment, as are
+	rounds    map[string]*rounds
 }
 
 // remember keeps what showed that a read has enough.
@@ -97,17 +100,31 @@ func (k *known) about(level string, reads []read, now time.Time) (hs []*holding,
 	return hs, all
 }
 
-// asked returns the holdings that are asked about, by commitment, and drops those that are no more.
-func (k *known) asked(now time.Time) map[string][]*holding {
+// asked returns the holdings of a commitment that are asked about, and drops those that are no more.
+func (k *known) asked(level string, now time.Time) []*holding {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	out := map[string][]*holding{}
+	var out []*holding
 	for q, h := range k.holdings {
-		if now.Sub(h.asked) > knownLife {
+		switch {
+		case now.Sub(h.asked) > knownLife:
 			delete(k.holdings, q)
-			continue
+		case q.level == level:
+			out = append(out, h)
 		}
-		out[q.level] = append(out[q.level], h)
+	}
+	return out
+}
+
+// levels returns the commitments of which holdings are asked about.
+func (k *known) levels(now time.Time) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []string
+	for q, h := range k.holdings {
+		if now.Sub(h.asked) <= knownLife && !slices.Contains(out, q.level) {
+			out = append(out, q.level)
+		}
 	}
 	return out
 }
@@ -127,7 +144,7 @@ func (k *known) answers(level string, reads []read, now time.Time) (nft.Reply, b
 	k.mu.Lock()
 	s := k.snapshots[level]
 	k.mu.Unlock()
-	if s == nil || len(reads) == 0 || now.Sub(s.at) > snapshotLife || now.Before(s.at) {
+	if s == nil || len(reads) == 0 || now.Sub(s.at) > snapshotLife {
 		return nft.Reply{}, false
 	}
 	out := nft.Reply{Block: s.block, Answers: make([]nft.Answer, len(reads))}
@@ -203,50 +220,113 @@ func leavesOf(t *tally) []claimedLeaf {
 // sweep brings all holdings that are asked about up to the newest slot, before anyone is told of it, and reports
 // whether there are fewer now.
 func (v *Verifier) sweep(ctx context.Context) (fewer bool, err error) {
-	for level, hs := range v.known.asked(v.opt.Now()) {
-		began := v.opt.Now()
-		block, answers, err := v.recheck(ctx, level, hs, &meter{})
+	for _, level := range v.known.levels(v.opt.Now()) {
+		r, err := v.refresh(ctx, level)
 		if err != nil {
-			v.known.take(level, nil)
 			return fewer, err
 		}
-		snap := &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
-		for i, h := range hs {
-			if answers[i].Value == "" {
-				v.known.forget(level, h.read.q)
-				fewer = true
-				continue
-			}
-			snap.answers[questionOf(level, h.read.q)] = answers[i]
-		}
-		v.known.take(level, snap)
+		fewer = fewer || r.fewer
 	}
+	return fewer, nil
+}
+
+// round is one reading of all holdings of a commitment, for everyone who waits for it.
+type round struct {
+	done  chan struct{}
+	fewer bool
+	err   error
+}
+
+// rounds lets one round of a commitment run at a time. Whoever comes while one runs waits for the next, which all
+// who came meanwhile share.
+type rounds struct {
+	turn chan struct{}
+	next *round
+}
+
+func (k *known) round(level string) (*rounds, *round) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rounds == nil {
+		k.rounds = map[string]*rounds{}
+	}
+	g := k.rounds[level]
+	if g == nil {
+		g = &rounds{turn: make(chan struct{}, 1)}
+		k.rounds[level] = g
+	}
+	if g.next == nil {
+		g.next = &round{done: make(chan struct{})}
+	}
+	return g, g.next
+}
+
+// refresh reads the holdings of a commitment anew, begun after the call.
+func (v *Verifier) refresh(ctx context.Context, level string) (*round, error) {
+	g, r := v.known.round(level)
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Canceled, "solana.Check", ctx.Err())
+	case g.turn <- struct{}{}:
+		defer func() { <-g.turn }()
+		v.known.mu.Lock()
+		mine := g.next == r
+		if mine {
+			g.next = nil
+		}
+		v.known.mu.Unlock()
+		if mine { // others wait too, so that one who hangs up fails nobody
+			r.fewer, r.err = v.sweepLevel(context.WithoutCancel(ctx), level)
+			close(r.done)
+		}
+	}
+	return r, r.err
+}
+
+func (v *Verifier) sweepLevel(ctx context.Context, level string) (fewer bool, err error) {
+	began := v.opt.Now()
+	hs := v.known.asked(level, began)
+	block, answers, err := v.recheck(ctx, level, hs, &meter{})
+	if err != nil {
+		v.known.take(level, nil)
+		return false, err
+	}
+	snap := &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
+	for i, h := range hs {
+		if answers[i].Value == "" {
+			v.known.forget(level, h.read.q)
+			fewer = true
+			continue
+		}
+		snap.answers[questionOf(level, h.read.q)] = answers[i]
+	}
+	v.known.take(level, snap)
 	return fewer, nil
 }
 
 // fromKnown answers from what is known; ok=false when the reads have to be looked into anew. What of it may still
 // serve is returned.
-func (v *Verifier) fromKnown(ctx context.Context, level string, reads []read, m *meter) (r nft.Reply, left []*holding, ok bool, err error) {
-	if r, ok := v.known.answers(level, reads, v.opt.Now()); ok {
-		v.known.about(level, reads, v.opt.Now())
+func (v *Verifier) fromKnown(ctx context.Context, level string, reads []read) (r nft.Reply, left []*holding, ok bool, err error) {
+	now := v.opt.Now()
+	hs, all := v.known.about(level, reads, now)
+	if r, ok := v.known.answers(level, reads, now); ok {
 		return r, nil, true, nil
 	}
-	hs, all := v.known.about(level, reads, v.opt.Now())
 	if !all || len(hs) == 0 {
 		return nft.Reply{}, hs, false, nil
 	}
-	block, answers, err := v.recheck(ctx, level, hs, m)
-	if err != nil && !errors.Is(err, errMoved) {
-		return nft.Reply{Calls: m.requests}, nil, false, err
+	before, _ := v.Requests()
+	if _, err := v.refresh(ctx, level); err != nil && !errors.Is(err, errMoved) {
+		return nft.Reply{}, nil, false, err
 	}
-	ok = err == nil
-	for i, h := range hs {
-		if err == nil && answers[i].Value == "" {
-			v.known.forget(level, h.read.q)
-			hs[i], ok = nil, false
-		}
+	after, _ := v.Requests()
+	if r, ok := v.known.answers(level, reads, now); ok {
+		r.Calls = int(after - before)
+		return r, nil, true, nil
 	}
-	return nft.Reply{Block: block, Answers: answers, Calls: m.requests}, hs, ok, nil
+	hs, _ = v.known.about(level, reads, now) // those of them that have less now are forgotten
+	return nft.Reply{}, hs, false, nil
 }
 
 // keep remembers what of a full answer can be asked again in short.

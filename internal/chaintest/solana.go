@@ -39,6 +39,8 @@ var solanaNode []byte
 type Solana struct {
 	// RPCURL is its address, on loopback.
 	RPCURL string
+	// WSURL is where it tells of slots, accounts and programs.
+	WSURL string
 	// Genesis is its genesis hash, ID the CAIP-2 identifier made of it.
 	Genesis string
 	ID      caip.ChainID
@@ -63,6 +65,10 @@ type SolanaFault struct {
 	Genesis string `json:"genesis,omitempty"`
 	// Methods limits Status, Drop, Delay and Huge to requests with one of them.
 	Methods []string `json:"methods,omitempty"`
+	// Mute tells nobody of changed accounts, Deaf nobody of anything, Refuse lists subscriptions that are refused.
+	Mute   bool     `json:"mute,omitempty"`
+	Deaf   bool     `json:"deaf,omitempty"`
+	Refuse []string `json:"refuse,omitempty"`
 }
 
 // StartSolana starts a test node that ends with the test, installing LiteSVM at the
@@ -72,7 +78,7 @@ func StartSolana(t testing.TB) *Solana {
 	dir := npmtest.Packages(t, solanaPackage, solanaLock)
 	genesis := solana.NewWallet().PublicKey().String()
 	addr := startNode(t, dir, genesis)
-	s := &Solana{RPCURL: "http://" + addr, Genesis: genesis, Payer: solana.NewWallet().PrivateKey,
+	s := &Solana{RPCURL: "http://" + addr, WSURL: "ws://" + addr, Genesis: genesis, Payer: solana.NewWallet().PrivateKey,
 		ID: caip.ChainID{Namespace: "solana", Reference: genesis[:32]}}
 	if _, err := s.call(context.Background(), "requestAirdrop", s.Payer.PublicKey().String(), 1_000_000_000_000); err != nil {
 		t.Fatal(err)
@@ -135,6 +141,23 @@ func (s *Solana) admin(ctx context.Context, method string, params any) error {
 	var out any
 	return s.post(ctx, "/admin", map[string]any{"method": method, "params": params}, &out)
 }
+
+func (s *Solana) ask(ctx context.Context, method string) (map[string]int, error) {
+	var out struct{ Result map[string]int }
+	err := s.post(ctx, "/admin", map[string]any{"method": method}, &out)
+	return out.Result, err
+}
+
+// Counts returns the HTTP requests ("requests") and the calls in them by method since the last call.
+func (s *Solana) Counts(ctx context.Context) (map[string]int, error) { return s.ask(ctx, "counts") }
+
+// Listening returns the subscriptions there are: slot, account, program.
+func (s *Solana) Listening(ctx context.Context) (map[string]int, error) {
+	return s.ask(ctx, "listening")
+}
+
+// Cut ends all WebSocket connections.
+func (s *Solana) Cut(ctx context.Context) error { return s.admin(ctx, "cut", nil) }
 
 // Fault sets what is wrong with the node from now on.
 func (s *Solana) Fault(ctx context.Context, f SolanaFault) error { return s.admin(ctx, "fault", f) }

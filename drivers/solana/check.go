@@ -207,8 +207,8 @@ func (val *values) asListed(s *survey) bool {
 type tally struct {
 	sum                                *big.Int
 	permanentDelegate, nonTransferable bool
-	frozen, delegated                  int // not counted for that
-	compressed                         int // of the sum
+	frozen, delegated                  int  // not counted for that
+	compressed                         bool // some of the sum
 	proven                             []*leaf
 }
 
@@ -268,8 +268,8 @@ func (t *tally) note() string {
 	if t.nonTransferable {
 		parts = append(parts, "non-transferable")
 	}
-	if t.compressed > 0 {
-		parts = append(parts, fmt.Sprintf("%d compressed", t.compressed))
+	if t.compressed {
+		parts = append(parts, "compressed")
 	}
 	if t.frozen > 0 {
 		parts = append(parts, fmt.Sprintf("%d frozen not counted", t.frozen))

@@ -246,7 +246,7 @@ func (val *values) leaf(t *tally, r read, c claimedLeaf) error {
 	}
 	if t.counts(r.q.Sol, l.frozen(), l.delegated()) {
 		t.sum.Add(t.sum, big.NewInt(1))
-		t.compressed++
+		t.compressed = true
 		t.proven = append(t.proven, &l)
 	}
 	return nil

@@ -59,6 +59,13 @@ type known struct {
 	holdings  map[question]*holding
 	snapshots map[string]*snapshot // by commitment, as are
 	rounds    map[string]*rounds
+	watched   int // by Watch, which makes a new snapshot before it tells of a slot
+}
+
+func (k *known) watch(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.watched += n
 }
 
 // remember keeps what showed that a read has enough.
@@ -139,12 +146,19 @@ func (k *known) take(level string, s *snapshot) {
 	k.snapshots[level] = s
 }
 
-// answers returns what the newest slot says of all reads, if it says it.
-func (k *known) answers(level string, reads []read, now time.Time) (nft.Reply, bool) {
+// newest returns the answers of the newest slot that Watch told of.
+func (k *known) newest(level string, now time.Time) *snapshot {
 	k.mu.Lock()
-	s := k.snapshots[level]
-	k.mu.Unlock()
-	if s == nil || len(reads) == 0 || now.Sub(s.at) > snapshotLife {
+	defer k.mu.Unlock()
+	if s := k.snapshots[level]; s != nil && k.watched > 0 && now.Sub(s.at) <= snapshotLife {
+		return s
+	}
+	return nil
+}
+
+// answer returns what the slot says of all reads, if it says it.
+func (s *snapshot) answer(level string, reads []read) (nft.Reply, bool) {
+	if s == nil || len(reads) == 0 {
 		return nft.Reply{}, false
 	}
 	out := nft.Reply{Block: s.block, Answers: make([]nft.Answer, len(reads))}
@@ -196,9 +210,7 @@ func (v *Verifier) recheckOnce(ctx context.Context, level string, hs []*holding,
 		}
 		out[i] = a
 		if len(t.proven) > 0 { // their proofs are newer now
-			again := *h
-			again.leaves = leavesOf(t)
-			v.known.remember(level, &again)
+			v.known.remember(level, &holding{read: h.read, kind: h.kind, leaves: leavesOf(t)})
 		}
 	}
 	return s.block(val.slot), out, nil
@@ -234,6 +246,7 @@ func (v *Verifier) sweep(ctx context.Context) (fewer bool, err error) {
 type round struct {
 	done  chan struct{}
 	fewer bool
+	snap  *snapshot
 	err   error
 }
 
@@ -277,22 +290,22 @@ func (v *Verifier) refresh(ctx context.Context, level string) (*round, error) {
 		}
 		v.known.mu.Unlock()
 		if mine { // others wait too, so that one who hangs up fails nobody
-			r.fewer, r.err = v.sweepLevel(context.WithoutCancel(ctx), level)
+			r.snap, r.fewer, r.err = v.sweepLevel(context.WithoutCancel(ctx), level)
 			close(r.done)
 		}
 	}
 	return r, r.err
 }
 
-func (v *Verifier) sweepLevel(ctx context.Context, level string) (fewer bool, err error) {
+func (v *Verifier) sweepLevel(ctx context.Context, level string) (snap *snapshot, fewer bool, err error) {
 	began := v.opt.Now()
 	hs := v.known.asked(level, began)
 	block, answers, err := v.recheck(ctx, level, hs, &meter{})
 	if err != nil {
 		v.known.take(level, nil)
-		return false, err
+		return nil, false, err
 	}
-	snap := &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
+	snap = &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
 	for i, h := range hs {
 		if answers[i].Value == "" {
 			v.known.forget(level, h.read.q)
@@ -302,7 +315,7 @@ func (v *Verifier) sweepLevel(ctx context.Context, level string) (fewer bool, er
 		snap.answers[questionOf(level, h.read.q)] = answers[i]
 	}
 	v.known.take(level, snap)
-	return fewer, nil
+	return snap, fewer, nil
 }
 
 // fromKnown answers from what is known; ok=false when the reads have to be looked into anew. What of it may still
@@ -310,18 +323,22 @@ func (v *Verifier) sweepLevel(ctx context.Context, level string) (fewer bool, er
 func (v *Verifier) fromKnown(ctx context.Context, level string, reads []read) (r nft.Reply, left []*holding, ok bool, err error) {
 	now := v.opt.Now()
 	hs, all := v.known.about(level, reads, now)
-	if r, ok := v.known.answers(level, reads, now); ok {
+	if r, ok := v.known.newest(level, now).answer(level, reads); ok {
 		return r, nil, true, nil
 	}
 	if !all || len(hs) == 0 {
 		return nft.Reply{}, hs, false, nil
 	}
 	before, _ := v.Requests()
-	if _, err := v.refresh(ctx, level); err != nil && !errors.Is(err, errMoved) {
+	round, err := v.refresh(ctx, level)
+	if errors.Is(err, errMoved) {
+		return nft.Reply{}, nil, false, nil
+	}
+	if err != nil {
 		return nft.Reply{}, nil, false, err
 	}
 	after, _ := v.Requests()
-	if r, ok := v.known.answers(level, reads, now); ok {
+	if r, ok := round.snap.answer(level, reads); ok {
 		r.Calls = int(after - before)
 		return r, nil, true, nil
 	}

@@ -42,7 +42,7 @@ func TestMints(t *testing.T) {
 			w.must(w.Transfer(ctx, mint, w.b, w.a.PublicKey(), w.b.PublicKey(), 1)) // by the delegate
 			w.want("old holder", w.sol(mint), w.a, no, notHeld, "0")
 			w.want("new holder", w.sol(mint), w.b, yes, allowed, "1")
-			w.must(w.Close(ctx, mint, w.a))
+			w.must(w.CloseAccount(ctx, mint, w.a))
 			w.want("closed account", w.sol(mint), w.a, no, notHeld, "0")
 			w.must(w.Burn(ctx, mint, w.b, 1))
 			w.want("burned", w.sol(mint), w.b, no, notHeld, "0")

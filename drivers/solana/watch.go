@@ -15,6 +15,8 @@ import (
 // just before for all who are watching. It returns ctx's error when ctx ends.
 func (v *Verifier) Watch(ctx context.Context, contracts func() []string, fn func(nft.Change)) error {
 	w := &watcher{v: v, contracts: contracts, fn: fn}
+	v.known.watch(1)
+	defer v.known.watch(-1)
 	ctx, cancel := context.WithCancel(ctx)
 	f := v.feed(ctx)
 	defer f.wait()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate"
-	"github.com/streamgate/streamgate/drivers/evm"
 	"github.com/streamgate/streamgate/drivers/ffmpeg"
 	"github.com/streamgate/streamgate/drivers/sqldb"
 )
@@ -82,17 +82,17 @@ func checks(cfg *Config) []check {
 	}
 	for _, c := range cfg.Chains {
 		list = append(list, check{"chain " + c.ID.String(), func(ctx context.Context) (string, error) {
-			v, err := evm.Dial(ctx, evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID})
+			v, done, err := openChain(c, slog.New(slog.DiscardHandler))
 			if err != nil {
 				return "", err
 			}
-			defer v.Close()
+			defer done()
 			head, err := v.Head(ctx)
 			if err != nil {
 				return "", err
 			}
 			return fmt.Sprintf(": head %d, %s old", head.Number, time.Since(head.Time).Round(time.Second)), nil
-		}, "check chains." + c.ID.String() + ".rpc_url and ws_url: they must answer, and serve this chain id"})
+		}, "check chains." + c.ID.String() + ".rpc_url and ws_url: they must answer, and serve this chain"})
 	}
 	if cfg.publicURLMissing() {
 		list = append(list, check{"public_url", func(context.Context) (string, error) {

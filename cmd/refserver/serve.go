@@ -165,7 +165,7 @@ func openChains(ctx context.Context, chains []ChainConfig, log *slog.Logger) (op
 // openChain asks the chain nothing yet.
 func openChain(c ChainConfig, log *slog.Logger) (nft.Verifier, func(), error) {
 	if c.ID.Namespace == "solana" {
-		v, err := solana.New(solana.Options{RPCURL: c.RPCURL, Chain: c.ID, Logger: log})
+		v, err := solana.New(solana.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, DASURL: c.DASURL, Chain: c.ID, Logger: log})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -96,7 +96,7 @@ func (v *Verifier) checkOnce(ctx context.Context, level string, w *wanted, m *me
 	for i := range w.reads {
 		a, t := val.answer(s, i)
 		reply.Answers[i] = a
-		v.keep(s, i, a, t)
+		v.keep(s, val, i, a, t)
 	}
 	return reply, nil
 }
@@ -128,12 +128,15 @@ func (val *values) read(ctx context.Context, s *survey) error {
 				add(c.collection)
 				continue
 			}
+			add(c.mint)
+			add(c.meta)
+			if c.plain {
+				continue
+			}
 			record, err := recordKey(c.mint, c.key)
 			if err != nil {
 				return fault.Wrap(fault.Internal, "solana.Check", err)
 			}
-			add(c.mint)
-			add(c.meta)
 			add(record)
 		}
 	}

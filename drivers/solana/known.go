@@ -22,7 +22,7 @@ import (
 const (
 	maxKnown = 20_000
 	// knownLife is how long an answer nobody asks for is kept current.
-	knownLife = 10 * time.Second
+	knownLife = 30 * time.Second
 	// snapshotLife is how long the answers of a slot stand when no newer slot is heard of.
 	snapshotLife = time.Second
 )
@@ -298,14 +298,13 @@ func (v *Verifier) refresh(ctx context.Context, level string) (*round, error) {
 }
 
 func (v *Verifier) sweepLevel(ctx context.Context, level string) (snap *snapshot, fewer bool, err error) {
-	began := v.opt.Now()
-	hs := v.known.asked(level, began)
+	hs := v.known.asked(level, v.opt.Now())
 	block, answers, err := v.recheck(ctx, level, hs, &meter{})
 	if err != nil {
 		v.known.take(level, nil)
 		return nil, false, err
 	}
-	snap = &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: began}
+	snap = &snapshot{block: block, answers: make(map[question]nft.Answer, len(hs)), at: v.opt.Now()}
 	for i, h := range hs {
 		if answers[i].Value == "" {
 			v.known.forget(level, h.read.q)
@@ -347,13 +346,17 @@ func (v *Verifier) fromKnown(ctx context.Context, level string, reads []read) (r
 }
 
 // keep remembers what of a full answer can be asked again in short.
-func (v *Verifier) keep(s *survey, i int, a nft.Answer, t *tally) {
+func (v *Verifier) keep(s *survey, val *values, i int, a nft.Answer, t *tally) {
 	r := s.wanted.reads[i]
 	if !enough(a, r.q) {
 		return
 	}
 	h := &holding{read: r, kind: s.kinds[r.contract], leaves: leavesOf(t), asked: v.opt.Now()}
-	h.read.only, h.read.fixed = s.candidates(r), true
+	h.read.only, h.read.fixed = slices.Clone(s.candidates(r)), true
+	for i, c := range h.read.only {
+		m, err := parseMetadata(val.accounts[c.meta])
+		h.read.only[i].plain = !c.core && err == nil && (m == nil || !m.programmable)
+	}
 	v.known.remember(s.level, h)
 }
 

@@ -119,6 +119,7 @@ type candidate struct {
 	amount                   uint64 // as listed
 	core                     bool
 	collection               solana.PublicKey // of a Core asset, zero for none
+	plain                    bool             // was seen to be no pNFT, which would have a token record
 }
 
 // survey lists what may count. It decides nothing but which accounts are read.

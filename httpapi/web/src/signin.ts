@@ -38,7 +38,8 @@ export async function signInView({ root, query, signal }: View): Promise<void> {
       if (!signal.aborted) go(next, true);
     } catch (err) {
       const words = err instanceof ProblemError ? null : walletError(err);
-      fill(note, words ? h('p', { class: 'notice', role: 'alert' }, words) : problemBox(problemOf(err)));
+      const p = problemOf(err);
+      fill(note, words ? h('p', { class: 'notice', role: 'alert' }, words) : problemBox(p.status === 401 ? { ...p, title: 'That did not sign you in' } : p));
       b.disabled = false;
     }
   };

@@ -69,6 +69,7 @@ window.addEventListener('eip6963:announceProvider', (e) => {
     },
   });
 });
+window.dispatchEvent(new Event('eip6963:requestProvider')); // those who announced themselves before there was a listener
 listenForSolana(add);
 
 /** browserWallets calls fn now and whenever one more wallet shows itself. */

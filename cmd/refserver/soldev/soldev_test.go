@@ -19,7 +19,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	if n.Genesis != soldev.Key("genesis").PublicKey().String() || n.ID.Reference != n.Genesis[:32] {
+	if n.Genesis != soldev.Key("genesis").PublicKey().String() || n.ID != soldev.ChainID() {
 		t.Errorf("genesis %s, chain %s", n.Genesis, n.ID)
 	}
 	key := soldev.Key("a mint")

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gagliardetto/solana-go"
 
+	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
 )
 
@@ -60,6 +61,11 @@ func Start(ctx context.Context, opt Options) (*Node, error) {
 	}
 	n.stop = stop
 	return n, nil
+}
+
+// ChainID is the chain of every node that Start starts.
+func ChainID() caip.ChainID {
+	return caip.ChainID{Namespace: "solana", Reference: Key("genesis").PublicKey().String()[:32]}
 }
 
 // Close ends the node that Start started and returns when it has ended. Closing twice is harmless.

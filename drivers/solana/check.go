@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,7 +152,7 @@ func (val *values) read(ctx context.Context, s *survey) error {
 	for i, k := range looks {
 		calls[i] = s.accountsCall(k, &looked[i])
 	}
-	if err := s.v.node.do(ctx, s.m, append(calls, trees...)); err != nil {
+	if err := s.v.node.do(ctx, s.m, slices.Concat(calls, trees)); err != nil {
 		return err
 	}
 	oldest, newest := s.oldest, s.newest

@@ -148,9 +148,9 @@ func match(calls []*call, replies []message) error {
 			return fmt.Errorf("the provider's reply to %s has another form", c.method)
 		}
 	}
-	for i, ok := range got {
-		if !ok {
-			return fmt.Errorf("the provider does not answer %s", calls[i].method)
+	for i, c := range calls {
+		if !got[i] {
+			return fmt.Errorf("the provider does not answer %s", c.method)
 		}
 	}
 	return nil
@@ -275,8 +275,6 @@ func (a *account) UnmarshalJSON(b []byte) error {
 type keyed struct {
 	Pubkey  string   `json:"pubkey"`
 	Account *account `json:"account"`
-
-	key solana.PublicKey
 }
 
 // contextual is a value with the slot it was read at.

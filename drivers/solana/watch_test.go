@@ -142,7 +142,7 @@ func (w *world) warm(ctx context.Context) {
 
 // quiet waits until no request was made for a while.
 func (w *world) quiet(ctx context.Context) error {
-	for i := 0; i < 100; i++ {
+	for range 100 {
 		before, _ := w.v.Requests()
 		select {
 		case <-time.After(100 * time.Millisecond):

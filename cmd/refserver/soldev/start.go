@@ -49,7 +49,7 @@ func Start(ctx context.Context, opt Options) (*Node, error) {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
 	// Not ctx: the node lives until Close, or until its input ends with this process.
-	cmd := exec.Command("node", "--input-type=module", "-e", string(File("node.mjs")), genesis, string(settings)) //nolint:gosec // our own script
+	cmd := exec.Command("node", "--input-type=module", "-e", string(File("node.mjs")), genesis, string(settings))
 	cmd.Dir = dir
 	addr, stop, err := listen(ctx, cmd)
 	if err != nil {

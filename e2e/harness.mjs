@@ -31,10 +31,10 @@ export async function until(what, ms, f, every = 50) {
   }
 }
 
-export async function startDemo() {
+export async function startDemo({ clip = process.env.CLIP, args = [] } = {}) {
   const data = mkdtempSync(join(tmpdir(), 'streamgate-e2e-'));
   // DEMO is another program that takes the demo's flags: bin/sgcluster runs it on nine services.
-  const child = spawn(join(root, process.env.DEMO || 'bin/refserver'), ['demo', '--addr', '127.0.0.1:0', '--data', data, '--clip', process.env.CLIP],
+  const child = spawn(join(root, process.env.DEMO || 'bin/refserver'), ['demo', '--addr', '127.0.0.1:0', '--data', data, '--clip', clip, ...args],
     { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stdout.on('data', d => { log += d; });

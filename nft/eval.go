@@ -276,7 +276,7 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
-		if n.Kind == rule.KindSol && maybeCompressed(n.Sol) || n.Kind == rule.KindHold && e.partly(n) {
+		if n.Kind == rule.KindHold && e.partly(n) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	}
@@ -338,7 +338,12 @@ func answerReason(err error) string {
 	case fault.TooLarge:
 		return "too_many"
 	case fault.Unsupported:
+		if errors.Is(err, ErrCompressed) {
+			return "unsupported"
+		}
 		return "not_a_contract"
+	case fault.Conflict:
+		return "not_proven"
 	case fault.Unavailable, fault.Canceled, fault.Limited:
 		return "chain_unavailable"
 	}

@@ -6,6 +6,7 @@ package nft
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"time"
 
@@ -94,7 +95,16 @@ type SolQuery struct {
 	Unverified bool
 	// Frozen and Delegated also count tokens in accounts of that state.
 	Frozen, Delegated bool
+	// Compressed also counts compressed tokens (Bubblegum). A verifier that cannot prove whether there are any
+	// answers with an error: fault.Unsupported with ErrCompressed when it reads none, fault.Conflict when it is told of
+	// some that the chain does not prove. Enough tokens of other kinds are an answer all the same.
+	Compressed bool
+	// Enough, when not 0, lets the verifier stop counting there: a larger amount is answered as Enough.
+	Enough uint64
 }
+
+// ErrCompressed is the cause of a verifier's error that it reads no compressed tokens.
+var ErrCompressed = errors.New("compressed tokens are not read here")
 
 // Call is a read-only contract call.
 type Call struct {
@@ -189,7 +199,7 @@ type Decision struct {
 	// has not passed), "excluded" (a "not" was hit), "revoked_at_head", "not_final". Unknown:
 	// "unsupported", "no_verifier", "chain_unavailable", "chain_timeout", "chain_lagging",
 	// "bad_reply", "not_a_contract", "not_enumerable", "too_many", "metadata_unavailable",
-	// "bad_proof", "read_failed", "holding_unknown" (the window of a heldFor cannot be looked
+	// "bad_proof", "not_proven" (told, but the chain does not prove it), "read_failed", "holding_unknown" (the window of a heldFor cannot be looked
 	// through), "providers_disagree", "too_few_operators" (for the rule's quorum), "list_unavailable",
 	// "no_rule", "over_budget".
 	Reason string `json:"reason"`

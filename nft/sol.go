@@ -23,7 +23,11 @@ func solQuery(s *rule.SolLeaf, account string) Query {
 	_, contract := solTarget(s)
 	q := Query{Op: OpSolMint, Contract: contract, Account: account, Sol: SolQuery{
 		Frozen: slices.Contains(s.Allow, "frozen"), Delegated: slices.Contains(s.Allow, "delegated"),
+		Compressed: slices.Contains(s.Allow, "compressed"),
 	}}
+	if s.Min.IsUint64() {
+		q.Sol.Enough = s.Min.Uint64()
+	}
 	switch {
 	case s.Collection != "":
 		q.Op, q.Sol.Unverified = OpSolCollection, !s.Verified
@@ -32,7 +36,3 @@ func solQuery(s *rule.SolLeaf, account string) Query {
 	}
 	return q
 }
-
-// maybeCompressed reports whether a rule also counts compressed tokens. No verifier
-// reads those yet, so the lack of others is no "no".
-func maybeCompressed(s *rule.SolLeaf) bool { return slices.Contains(s.Allow, "compressed") }

@@ -56,8 +56,12 @@ func TestSolLeaves(t *testing.T) {
 		return nft.Answer{Value: big.NewInt(n).String(), Int: big.NewInt(n), Note: note}
 	}
 	q := func(op nft.Op, s nft.SolQuery) nft.Query {
+		s.Enough = max(s.Enough, 1)
 		return nft.Query{Op: op, Contract: mint, Account: who, Sol: s}
 	}
+	compressed := nft.SolQuery{Compressed: true}
+	notRead := nft.Answer{Err: fault.Wrap(fault.Unsupported, "x", nft.ErrCompressed)}
+	unproven := nft.Answer{Err: fault.New(fault.Conflict, "x", "the chain does not prove it")}
 	for _, tc := range []struct {
 		e      rule.Expr
 		q      nft.Query
@@ -67,13 +71,16 @@ func TestSolLeaves(t *testing.T) {
 		saw    string
 	}{
 		{rule.Sol(asset), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Yes, "allowed", "1"},
-		{rule.Sol(asset).Min(2), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.No, "not_held", "1"},
+		{rule.Sol(asset).Min(2), q(nft.OpSolMint, nft.SolQuery{Enough: 2}), count(1, ""), nft.No, "not_held", "1"},
 		{rule.Sol(asset), q(nft.OpSolMint, nft.SolQuery{}), count(1, "permanent delegate"), nft.Yes, "allowed", "1 (permanent delegate)"},
 		{rule.Sol(asset).Allow("frozen"), q(nft.OpSolMint, nft.SolQuery{Frozen: true}), count(0, "1 delegated"), nft.No, "not_held", "0 (1 delegated)"},
 		{rule.Sol(asset).Allow("delegated", "frozen"), q(nft.OpSolMint, nft.SolQuery{Frozen: true, Delegated: true}), count(1, ""), nft.Yes, "allowed", "1"},
-		{rule.Sol(asset).Allow("compressed"), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Yes, "allowed", "1"},
-		{rule.Sol(asset).Allow("compressed"), q(nft.OpSolMint, nft.SolQuery{}), count(0, ""), nft.Unknown, "unsupported", "0"},
-		{rule.Not(rule.Sol(asset).Allow("compressed")), q(nft.OpSolMint, nft.SolQuery{}), count(0, ""), nft.Unknown, "unsupported", ""},
+		{rule.Sol(asset).Allow("compressed"), q(nft.OpSolMint, compressed), count(1, "1 compressed"), nft.Yes, "allowed", "1 (1 compressed)"},
+		{rule.Sol(asset).Allow("compressed"), q(nft.OpSolMint, compressed), count(0, ""), nft.No, "not_held", "0"},
+		{rule.Sol(asset).Allow("compressed"), q(nft.OpSolMint, compressed), notRead, nft.Unknown, "unsupported", ""},
+		{rule.Not(rule.Sol(asset).Allow("compressed")), q(nft.OpSolMint, compressed), notRead, nft.Unknown, "unsupported", ""},
+		{rule.SolCollection(chain, mint).Allow("compressed"), q(nft.OpSolCollection, compressed), unproven, nft.Unknown, "not_proven", ""},
+		{rule.Not(rule.SolCollection(chain, mint).Allow("compressed")), q(nft.OpSolCollection, compressed), unproven, nft.Unknown, "not_proven", ""},
 		{rule.SolCollection(chain, mint), q(nft.OpSolCollection, nft.SolQuery{}), count(1, ""), nft.Yes, "allowed", "1"},
 		{rule.SolCreator(chain, mint), q(nft.OpSolCreator, nft.SolQuery{}), count(0, ""), nft.No, "not_held", "0"},
 		{rule.Sol(asset).HeldForBlocks(9), q(nft.OpSolMint, nft.SolQuery{}), count(1, ""), nft.Unknown, "unsupported", "1"},

@@ -105,7 +105,7 @@ func openChain(cfg ChainConfig, log *slog.Logger) (*openedChain, error) {
 func (c *openedChain) open(cfg ChainConfig, p ProviderConfig, budget *quorum.Budget, log *slog.Logger) (nft.Verifier, error) {
 	client := budget.Client(nil)
 	if cfg.ID.Namespace == "solana" {
-		v, err := solana.New(solana.Options{RPCURL: p.RPCURL, Chain: cfg.ID, Client: client, Logger: log})
+		v, err := solana.New(solana.Options{RPCURL: p.RPCURL, WSURL: p.WSURL, DASURL: cfg.DASURL, Chain: cfg.ID, Client: client, Logger: log})
 		if err != nil {
 			return nil, err
 		}

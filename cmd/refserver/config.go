@@ -48,12 +48,13 @@ type Config struct {
 	source map[string]string // setting -> where its value came from
 }
 
-// ChainConfig is one EVM chain or Solana cluster. WSURL and the index are for EVM chains alone. A chain
-// has either RPCURL or Providers.
+// ChainConfig is one EVM chain or Solana cluster. The index is for EVM chains alone, and DASURL, an indexer of
+// compressed tokens, for Solana. A chain has either RPCURL or Providers.
 type ChainConfig struct {
 	ID        caip.ChainID
 	RPCURL    string
 	WSURL     string
+	DASURL    string
 	Providers []ProviderConfig
 	// NoIndex has every question asked of the chain itself.
 	NoIndex bool
@@ -246,16 +247,21 @@ func envKey(name string, byEnv map[string]string) (key string, ok bool) {
 	if key, ok = byEnv[name]; ok {
 		return key, true
 	}
-	// STREAMGATE_CHAIN_EIP155_1_RPC_URL
-	rest, isChain := strings.CutPrefix(name, envPrefix+"CHAIN_EIP155_")
+	// STREAMGATE_CHAIN_EIP155_1_RPC_URL, STREAMGATE_CHAIN_SOLANA_MAINNET_RPC_URL. A genesis hash keeps its case.
+	rest, isChain := strings.CutPrefix(name, envPrefix+"CHAIN_")
+	namespace, rest, _ := strings.Cut(rest, "_")
 	ref, field, found := strings.Cut(rest, "_")
-	if !isChain || !found || strings.HasSuffix(field, "_FILE") {
+	if !isChain || !found || strings.HasSuffix(field, "_FILE") || namespace != "EIP155" && namespace != "SOLANA" {
 		return "", false
 	}
-	if key, ok := providerEnv(ref, field); ok {
+	if ref == strings.ToUpper(ref) && len(ref) < 32 {
+		ref = strings.ToLower(ref) // mainnet, devnet, testnet
+	}
+	chain := "chains." + strings.ToLower(namespace) + ":" + ref
+	if key, ok := providerEnv(chain, field); ok {
 		return key, true
 	}
-	return "chains.eip155:" + ref + "." + strings.ToLower(field), true
+	return chain + "." + strings.ToLower(field), true
 }
 
 // secretFile reads the value of the variable plain from a file, which is how compose and Kubernetes
@@ -317,8 +323,8 @@ func (c *Config) setChain(chain, field, value string) error {
 	if id.Namespace != "eip155" && id.Namespace != "solana" {
 		return fmt.Errorf("only eip155 and solana chains can be configured, not %s", id.Namespace)
 	}
-	if id.Namespace == "solana" && field == "ws_url" {
-		return errors.New("a solana chain has rpc_url alone: it is polled")
+	if id.Namespace != "solana" && field == "das_url" {
+		return errors.New("das_url names an indexer of compressed tokens, which Solana alone has")
 	}
 	i := slices.IndexFunc(c.Chains, func(x ChainConfig) bool { return x.ID == id })
 	if i < 0 {
@@ -350,8 +356,13 @@ func (c *Config) setChain(chain, field, value string) error {
 			return errors.New("ws_url is a ws or wss URL")
 		}
 		c.Chains[i].WSURL = value
+	case "das_url":
+		if u.Scheme != "http" && u.Scheme != "https" {
+			return errors.New("das_url is an http or https URL")
+		}
+		c.Chains[i].DASURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index", field)
+		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index, or on solana das_url", field)
 	}
 	return nil
 }
@@ -371,7 +382,7 @@ func (c *Config) Explain(w io.Writer) error {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", s.key, s.get(c), from(s.key), s.env(), s.doc)
 	}
 	for _, ch := range c.Chains {
-		for _, f := range [][2]string{{"rpc_url", ch.RPCURL}, {"ws_url", ch.WSURL}} {
+		for _, f := range [][2]string{{"rpc_url", ch.RPCURL}, {"ws_url", ch.WSURL}, {"das_url", ch.DASURL}} {
 			if f[1] == "" {
 				continue
 			}

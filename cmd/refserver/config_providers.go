@@ -57,14 +57,14 @@ func eachProvider(file, prefix string, list *yaml.Node, walk func(string, *yaml.
 }
 
 // providerEnv is the setting of STREAMGATE_CHAIN_EIP155_1_PROVIDERS_ALPHA_RPC_URL, given what follows the chain.
-func providerEnv(ref, field string) (key string, ok bool) {
+func providerEnv(chain, field string) (key string, ok bool) {
 	rest, ok := strings.CutPrefix(strings.ToLower(field), "providers_")
 	if !ok {
 		return "", false
 	}
 	for _, f := range providerFields {
 		if name, is := strings.CutSuffix(rest, "_"+f); is {
-			return "chains.eip155:" + ref + ".providers." + name + "." + f, true
+			return chain + ".providers." + name + "." + f, true
 		}
 	}
 	return "", false
@@ -85,9 +85,6 @@ func (ch *ChainConfig) setProvider(name, field, value string) error {
 	case "rpc_url":
 		p.RPCURL, err = value, schemeOf(value, "http", "https")
 	case "ws_url":
-		if ch.ID.Namespace == "solana" {
-			return errors.New("a solana chain has rpc_url alone: it is polled")
-		}
 		p.WSURL, err = value, schemeOf(value, "ws", "wss")
 	case "operator":
 		if p.Operator = value; !label.MatchString(value) {

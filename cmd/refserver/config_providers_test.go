@@ -79,7 +79,6 @@ func TestProvidersThatAreRefused(t *testing.T) {
 		"beside rpc_url":   {flags: []string{"chains.eip155:1.rpc_url=http://x", p + "rpc_url=http://y"}, want: "make it one of them"},
 		"a wrong scheme":   {flags: []string{p + "rpc_url=ftp://secretkey@x"}, want: "not a http or https URL"},
 		"a wrong ws":       {flags: []string{p + "rpc_url=http://x", p + "ws_url=http://x"}, want: "not a ws or wss URL"},
-		"solana ws":        {flags: []string{"chains.solana:mainnet.providers.a.ws_url=ws://x"}, want: "rpc_url alone"},
 		"a bad operator":   {flags: []string{p + "operator=A B"}, want: "an operator is a name"},
 		"no rate":          {flags: []string{p + "calls_per_second=0"}, want: "above 0"},
 		"not a number":     {flags: []string{p + "calls_per_day=many"}, want: "above 0"},

@@ -53,6 +53,36 @@ chains:
 	}
 }
 
+// A chain is named in an environment variable without the colon of its identifier. The variable of a Solana cluster has
+// its name or its genesis hash, letter by letter.
+func TestChainVariables(t *testing.T) {
+	t.Parallel()
+	const genesis = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1"
+	c, err := loadConfig("", []string{
+		"STREAMGATE_CHAIN_EIP155_1_RPC_URL=http://127.0.0.1:8545",
+		"STREAMGATE_CHAIN_SOLANA_MAINNET_RPC_URL=https://sol.example/key",
+		"STREAMGATE_CHAIN_SOLANA_MAINNET_WS_URL=wss://sol.example/key",
+		"STREAMGATE_CHAIN_SOLANA_MAINNET_DAS_URL=https://das.example/key",
+		"STREAMGATE_CHAIN_SOLANA_" + genesis + "_RPC_URL=https://dev.example",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]ChainConfig{}
+	for _, ch := range c.Chains {
+		got[ch.ID.String()] = ch
+	}
+	sol := got["solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"]
+	if len(got) != 3 || sol.RPCURL != "https://sol.example/key" || sol.WSURL != "wss://sol.example/key" || sol.DASURL != "https://das.example/key" ||
+		got["solana:"+genesis].RPCURL != "https://dev.example" || got["eip155:1"].RPCURL == "" {
+		t.Errorf("%+v", c.Chains)
+	}
+	var b strings.Builder
+	if err := c.Explain(&b); err != nil || !strings.Contains(b.String(), "das_url") || strings.Contains(b.String(), "/key") {
+		t.Errorf("explain: %v\n%s", err, b.String())
+	}
+}
+
 func TestLoadConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, env, flag, want string }{
@@ -71,7 +101,10 @@ func TestLoadConfigRefuses(t *testing.T) {
 		"chain namespace":  {flag: "chains.cosmos:hub.rpc_url=http://x", want: "only eip155 and solana"},
 		"index":            {flag: "chains.eip155:1.index=maybe", want: "not one of auto, off"},
 		"solana index":     {flag: "chains.solana:mainnet.index=auto", want: "has no index"},
-		"solana member":    {flag: "chains.solana:mainnet.ws_url=ws://x", want: "rpc_url alone"},
+		"DAS on EVM":       {flag: "chains.eip155:1.das_url=http://x", want: "which Solana alone has"},
+		"DAS scheme":       {flag: "chains.solana:mainnet.das_url=ws://x", want: "http or https"},
+		"solana member":    {env: "STREAMGATE_CHAIN_SOLANA_MAINNET_URL=http://x", want: "unknown member"},
+		"no namespace":     {env: "STREAMGATE_CHAIN_COSMOS_HUB_RPC_URL=http://x", want: "unknown variable"},
 		"empty list":       {flag: "creators.who=list", want: "nobody could create"},
 		"bad account":      {flag: "creators.list=0x12", want: "CAIP-10"},
 		"workers":          {flag: "transcode.workers=0", want: "1 to 256"},

@@ -32,6 +32,8 @@ type demoCmd struct {
 	Clip     string `type:"existingfile" help:"Video to gate; without one a test picture is made."`
 	Platform string `placeholder:"URL" help:"Use the platform at this address instead of one in this process. It must ask the demo's chain (eip155:1337 at --rpc-port)."`
 	RPCPort  int    `help:"Port of the demo's chain; 0 takes a free one."`
+	Solana   bool   `help:"Also run a small Solana (LiteSVM, not a validator; needs Node.js with npm), whose pass opens the video too."`
+	SolPort  int    `name:"solana-port" help:"Port of the demo's Solana; 0 takes a free one."`
 	Open     bool   `help:"Serve on an address that is not loopback, although the demo wallets' keys are public."`
 }
 
@@ -44,12 +46,14 @@ type demoInfo struct {
 	PassContract string       `json:"pass_contract"`
 	AssetID      string       `json:"asset_id"`
 	Clip         string       `json:"clip"`
+	Solana       *solanaInfo  `json:"solana,omitempty"`
 	Wallets      []demoWallet `json:"wallets"`
 }
 
 type demoWallet struct {
 	Name       string `json:"name"`
 	Address    string `json:"address"`
+	Chain      string `json:"chain,omitempty"` // where it is not the demo's EVM chain
 	PrivateKey string `json:"private_key,omitempty"`
 	Holds      bool   `json:"holds"`
 }
@@ -79,7 +83,14 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := d.open(ctx, cfg, chain, log)
+	if d.Solana {
+		fmt.Fprintln(e.stdout, "starting the Solana test node (LiteSVM, not a validator; its packages are installed at the first use)")
+		if wallets.solana, err = newDemoSolana(ctx, d.SolPort); err != nil {
+			return err
+		}
+		defer wallets.solana.close()
+	}
+	p, err := d.open(ctx, cfg, chain, wallets.solana, log)
 	if err != nil {
 		return err
 	}
@@ -89,6 +100,7 @@ func (d demoCmd) Run(ctx context.Context, e *env) error {
 	address := "http://" + ln.Addr().String()
 	info := demoInfo{
 		URL: address, RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID().String(), PassContract: wallets.pass,
+		Solana: wallets.solana.info(),
 	}
 	platform := func(inner context.Context) error {
 		inner, cancel := context.WithCancel(inner)
@@ -114,7 +126,7 @@ type demoPlatform struct {
 }
 
 // open makes a platform in this process, or finds the one that was named.
-func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, log *slog.Logger) (*demoPlatform, error) {
+func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, sol *demoSolana, log *slog.Logger) (*demoPlatform, error) {
 	if d.Platform != "" {
 		to, err := url.Parse(d.Platform)
 		if err != nil || to.Host == "" {
@@ -144,15 +156,23 @@ func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, l
 		return nil, err
 	}
 	cfg.Data = d.Data
-	p, err := streamgate.New(ctx, append(platformOptions(cfg, log), streamgate.WithMetrics(metrics),
-		streamgate.WithVerifier(verifier), streamgate.WithContractWallets(wallets))...)
+	solOpts, closeSol, err := sol.options(log)
 	if err != nil {
+		verifier.Close()
+		flush()
+		return nil, err
+	}
+	p, err := streamgate.New(ctx, append(append(platformOptions(cfg, log), streamgate.WithMetrics(metrics),
+		streamgate.WithVerifier(verifier), streamgate.WithContractWallets(wallets)), solOpts...)...)
+	if err != nil {
+		closeSol()
 		verifier.Close()
 		flush()
 		return nil, err
 	}
 	return &demoPlatform{p.Handler(), p.Run, p.Drain, func() error {
 		err := p.Close()
+		closeSol()
 		verifier.Close()
 		flush()
 		return err
@@ -188,10 +208,17 @@ func (d demoCmd) prepare(ctx context.Context, e *env, w *demoWallets, info *demo
 	} else if info.AssetID, err = d.publish(ctx, e, c, clip, info); err != nil {
 		return err
 	}
+	// Also the video of the last run: that may have been with Solana, or without.
+	if err := c.call(ctx, "PUT", "/v1/assets/"+info.AssetID+"/gate", json.RawMessage(info.gate()), nil); err != nil {
+		return err
+	}
 	w.setAsset(info.AssetID)
 	info.Wallets = w.list(true)
 	if err := writeJSON(filepath.Join(d.Data, "demo.json"), info); err != nil {
 		return err
+	}
+	if sol := info.Solana; sol != nil {
+		fmt.Fprintf(e.stdout, "\nSolana: %s at %s, a Token-2022 pass %s that opens the video too.\nSign in as Sol holder or Sol newcomer, or add a wallet of your own to that RPC address.\n", sol.Chain, sol.RPCURL, sol.Pass)
 	}
 	fmt.Fprintf(e.stdout, "\nOpen %s (set up in %.1f s). Sign in as Holder to watch, as Newcomer to meet the gate.\n", info.URL, time.Since(began).Seconds())
 	return nil
@@ -215,6 +242,15 @@ func (d demoCmd) earlier(ctx context.Context, c *creator, info *demoInfo) string
 	return a.ID
 }
 
+// gate is the rule of the video: the pass of either chain opens it.
+func (i *demoInfo) gate() string {
+	hold := fmt.Sprintf(`{"hold":"%s/erc721:%s"}`, i.Chain, i.PassContract)
+	if i.Solana != nil {
+		hold = fmt.Sprintf(`{"any":[%s,{"sol":"%s/token:%s"}]}`, hold, i.Solana.Chain, i.Solana.Pass)
+	}
+	return fmt.Sprintf(`{"gr":1,"when":%s,"note":"Holders of the demo pass may watch."}`, hold)
+}
+
 type demoAsset struct {
 	ID     string `json:"id"`
 	Status string `json:"status"`
@@ -223,7 +259,6 @@ type demoAsset struct {
 
 // publish creates the gated asset, uploads the clip and waits until all of it is ready.
 func (d demoCmd) publish(ctx context.Context, e *env, c *creator, clip string, info *demoInfo) (string, error) {
-	gate := fmt.Sprintf(`{"gr":1,"when":{"hold":"%s/erc721:%s"},"note":"Holders of the demo pass may watch."}`, info.Chain, info.PassContract)
 	title := "Sintel (trailer)"
 	if d.Clip == "" {
 		title = "Test picture"
@@ -231,7 +266,7 @@ func (d demoCmd) publish(ctx context.Context, e *env, c *creator, clip string, i
 		title = strings.TrimSuffix(filepath.Base(clip), filepath.Ext(clip))
 	}
 	var asset demoAsset
-	if err := c.call(ctx, "POST", "/v1/assets", map[string]any{"title": title, "description": "Gated by the demo pass.", "tags": []string{"demo"}, "gate": json.RawMessage(gate)}, &asset); err != nil {
+	if err := c.call(ctx, "POST", "/v1/assets", map[string]any{"title": title, "description": "Gated by the demo pass.", "tags": []string{"demo"}, "gate": json.RawMessage(info.gate())}, &asset); err != nil {
 		return "", err
 	}
 	fmt.Fprintf(e.stdout, "uploading %s\n", clip)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -93,7 +94,7 @@ func (d demo) signIn(name string) *creator {
 	c := &creator{base: d.URL, http: http.DefaultClient}
 	for _, w := range d.Wallets {
 		if w.Name == name {
-			err := c.signIn(d.t.Context(), d.Chain, devchain.Account{Address: w.Address}, func(address, message string) (string, error) {
+			err := c.signIn(d.t.Context(), cmp.Or(w.Chain, d.Chain), devchain.Account{Address: w.Address}, func(address, message string) (string, error) {
 				var out struct{ Signature string }
 				err := c.call(d.t.Context(), "POST", "/v1/demo/sign", map[string]string{"address": address, "message": message}, &out)
 				return out.Signature, err
@@ -264,6 +265,63 @@ func TestDemoStoppedEarly(t *testing.T) {
 	p := start(t, "demo", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--clip", makeClip(t))
 	p.says("uploading ")
 	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With --solana the pass of either chain opens the video, and each side's people sign in as their wallets do.
+func TestDemoSolana(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: needs npm packages")
+	}
+	data, clip := t.TempDir(), makeClip(t)
+	d := startDemo(t, data, "--clip", clip, "--solana")
+	if d.Solana == nil || !strings.HasPrefix(d.Solana.Chain, "solana:") || !strings.HasPrefix(d.Solana.RPCURL, "http://127.0.0.1:") || len(d.Wallets) != 5 || !d.Wallets[3].Holds || d.Wallets[4].Holds {
+		t.Fatalf("demo.json: %+v", d.demoInfo)
+	}
+	if !strings.Contains(d.out.String(), "not a validator") || !strings.Contains(d.out.String(), d.Solana.Pass) {
+		t.Errorf("what it says: %s", d.out.String())
+	}
+	wait := func(name string, want bool) {
+		t.Helper()
+		c := d.signIn(name)
+		for late := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			_, err := d.watch(c)
+			if (err == nil) == want {
+				return
+			}
+			if time.Now().After(late) {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+	wait("holder", true)
+	wait("sol holder", true)
+	wait("newcomer", false)
+	if _, err := d.watch(d.signIn("sol newcomer")); err == nil || !strings.Contains(err.Error(), "not_held") || !strings.Contains(err.Error(), "Get 1 ") {
+		t.Errorf("the Solana newcomer: %v", err)
+	}
+	c := &creator{base: d.URL, http: http.DefaultClient}
+	for _, x := range []struct {
+		from, to int
+		detail   string
+	}{{4, 3, "does not hold"}, {3, 2, "not a demo wallet"}, {3, 4, ""}} {
+		err := c.call(t.Context(), "POST", "/v1/demo/transfer", map[string]string{"from": d.Wallets[x.from].Address, "to": d.Wallets[x.to].Address}, nil)
+		if (err == nil) != (x.detail == "") || err != nil && !strings.Contains(err.Error(), x.detail) {
+			t.Errorf("transfer from %s to %s: %v", d.Wallets[x.from].Name, d.Wallets[x.to].Name, err)
+		}
+	}
+	wait("sol newcomer", true)
+	wait("sol holder", false)
+	if err := d.end(); err != nil {
+		t.Fatal(err)
+	}
+	// Without it the same folder's video is gated by the one pass alone.
+	d = startDemo(t, data, "--clip", clip)
+	if _, err := d.watch(d.signIn("newcomer")); d.Solana != nil || err == nil || !strings.Contains(err.Error(), "not_held") {
+		t.Errorf("the newcomer of a run without Solana: %v", err)
+	}
+	if err := d.end(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -21,6 +21,8 @@ type demoWallets struct {
 	chain *devchain.Chain
 	pass  string
 	token string // id of the one pass
+	// solana is the other chain's side, nil without it.
+	solana *demoSolana
 
 	mu      sync.Mutex
 	holder  string // address
@@ -57,7 +59,7 @@ func (w *demoWallets) list(keys bool) []demoWallet {
 		}
 		out = append(out, d)
 	}
-	return out
+	return append(out, w.solana.list(keys)...)
 }
 
 func findAccount(address string) (devchain.Account, bool) {
@@ -69,8 +71,11 @@ func findAccount(address string) (devchain.Account, bool) {
 	return devchain.Account{}, false
 }
 
-// sign is personal_sign (EIP-191) by the named demo wallet.
+// sign is personal_sign (EIP-191) by the named demo wallet, or what a Solana wallet does.
 func (w *demoWallets) sign(address, message string) (string, error) {
+	if sig, ok, err := w.solana.sign(address, message); ok {
+		return sig, err
+	}
 	a, ok := findAccount(address)
 	if !ok {
 		return "", errNotDemoWallet
@@ -97,6 +102,9 @@ const (
 )
 
 func (w *demoWallets) transfer(ctx context.Context, from, to string) error {
+	if ok, err := w.solana.transfer(ctx, from, to); ok {
+		return err
+	}
 	src, ok := findAccount(from)
 	dst, ok2 := findAccount(to)
 	if !ok || !ok2 {
@@ -120,7 +128,11 @@ func (w *demoWallets) mount(mux *http.ServeMux) {
 		w.mu.Lock()
 		asset := w.assetID
 		w.mu.Unlock()
-		reply(rw, map[string]any{"chain": w.chain.ChainID().String(), "pass_contract": w.pass, "asset_id": asset, "wallets": w.list(false)}, nil)
+		out := map[string]any{"chain": w.chain.ChainID().String(), "pass_contract": w.pass, "asset_id": asset, "wallets": w.list(false)}
+		if info := w.solana.info(); info != nil {
+			out["solana"] = info
+		}
+		reply(rw, out, nil)
 	})
 	mux.HandleFunc("POST /v1/demo/sign", func(rw http.ResponseWriter, r *http.Request) {
 		var in struct{ Address, Message string }

@@ -82,7 +82,7 @@ func checks(cfg *Config) []check {
 	for _, c := range cfg.Chains {
 		list = append(list, check{"chain " + c.ID.String(), func(ctx context.Context) (string, error) {
 			return checkChain(ctx, c)
-		}, "check chains." + c.ID.String() + ".rpc_url and ws_url, or its providers': they must answer, and serve this chain id"})
+		}, "check chains." + c.ID.String() + ".rpc_url and ws_url, or its providers': they must answer, and serve this chain"})
 	}
 	if cfg.publicURLMissing() {
 		list = append(list, check{"public_url", func(context.Context) (string, error) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/streamgate/streamgate/cmd/refserver/soldev"
 	"github.com/streamgate/streamgate/internal/cluster"
 	"github.com/streamgate/streamgate/internal/servers"
 )
@@ -31,6 +32,8 @@ type demoCmd struct {
 	Addr string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 takes a free one."`
 	Data string `default:"demo-cluster" help:"Folder for everything."`
 	Clip string `type:"existingfile" help:"Video to gate."`
+
+	Solana bool `help:"Also run a small Solana (LiteSVM, not a validator), whose pass opens the video too."`
 }
 
 func main() {
@@ -75,10 +78,20 @@ func (d demoCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	defer log.Close()
-	cl, err := cluster.Start(ctx, cluster.Options{
+	opt := cluster.Options{
 		Dir: filepath.Join(dir, "cluster"), Binary: binary, Replicas: cluster.DefaultReplicas(),
 		RPC: fmt.Sprintf("http://127.0.0.1:%d", rpc), ChainID: "eip155:1337", PublicURL: "http://" + front, Log: log,
-	})
+	}
+	args := []string{"demo", "--rpc-port", strconv.Itoa(rpc), "--addr", front, "--data", dir}
+	if d.Solana {
+		port, err := servers.FreePort()
+		if err != nil {
+			return err
+		}
+		opt.Solana, opt.SolanaID = fmt.Sprintf("http://127.0.0.1:%d", port), soldev.ChainID().String()
+		args = append(args, "--solana", "--solana-port", strconv.Itoa(port))
+	}
+	cl, err := cluster.Start(ctx, opt)
 	if err != nil {
 		return err
 	}
@@ -86,7 +99,7 @@ func (d demoCmd) Run(ctx context.Context, c *cli) (err error) {
 	for name, r := range cl.Roles() {
 		fmt.Printf("%s at %s\n", name, r.HTTP)
 	}
-	args := []string{"demo", "--platform", cl.URL, "--rpc-port", strconv.Itoa(rpc), "--addr", front, "--data", dir}
+	args = append(args, "--platform", cl.URL)
 	if d.Clip != "" {
 		args = append(args, "--clip", d.Clip)
 	}

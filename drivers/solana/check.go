@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,13 +28,15 @@ func slotName(slot uint64) string { return "slot:" + strconv.FormatUint(slot, 10
 // Check answers all queries at one slot of the wanted finality: "latest" is the
 // commitment processed, "safe" confirmed, "finalized" finalized; one confirmation is
 // latest and more are fault.Unsupported. A query that has no answer has its error in
-// its Answer: fault.Unsupported for another operation or no mint (ErrNoMint),
-// fault.Limited for an owner of more tokens than MaxTokens, fault.Unavailable when
-// an account cannot be read. Errors of Check itself are fault.Invalid for a malformed
-// query or finality, fault.Canceled for ctx, else fault.Unavailable.
+// its Answer: fault.Unsupported for another operation, no mint (ErrNoMint) or compressed tokens without a DAS
+// provider (nft.ErrCompressed), fault.Limited for an owner of more tokens than MaxTokens, fault.Conflict (ErrUnproven) for
+// compressed tokens that the chain does not prove, fault.Unavailable when an account cannot be read. Errors of Check itself
+// are fault.Invalid for a malformed query or finality, fault.Canceled for ctx, else fault.Unavailable.
 //
 // A pNFT counts as frozen when its token record is locked and as delegated when the
 // record has a delegate; its token account is always both.
+//
+// While Watch runs, an answer of enough (see nft.SolQuery) may be that of the newest slot Watch told of.
 func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
 	level, err := commitmentOf(at)
 	if err != nil {
@@ -43,11 +46,20 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	if err != nil {
 		return nft.Reply{}, err
 	}
+	reply, left, ok, err := v.fromKnown(ctx, level, reads)
+	if ok || err != nil {
+		return reply, err
+	}
 	const tries = 3
 	m, w := &meter{}, newWanted(reads)
+	w.recall(left)
 	for try := 1; ; try++ {
 		reply, err := v.checkOnce(ctx, level, w, m)
 		reply.Calls = m.requests
+		if err == nil && w.disproven(reply.Answers) {
+			try-- // once a read at most: now the provider is asked
+			continue
+		}
 		if !errors.Is(err, errMoved) {
 			return reply, err
 		}
@@ -58,11 +70,14 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 }
 
 func (v *Verifier) checkOnce(ctx context.Context, level string, w *wanted, m *meter) (nft.Reply, error) {
+	if err := w.askDAS(ctx, v, m); err != nil {
+		return nft.Reply{}, err
+	}
 	s := &survey{v: v, level: level, m: m, wanted: w}
 	if err := s.read(ctx); err != nil {
 		return nft.Reply{}, err
 	}
-	val := &values{accounts: map[solana.PublicKey]*account{}, slot: s.newest}
+	val := &values{accounts: map[solana.PublicKey]*account{}, slot: s.newest, whole: map[solana.PublicKey]bool{}}
 	if err := val.read(ctx, s); err != nil {
 		return nft.Reply{}, err
 	}
@@ -79,8 +94,10 @@ func (v *Verifier) checkOnce(ctx context.Context, level string, w *wanted, m *me
 		}
 	}
 	reply := nft.Reply{Block: s.block(val.slot), Answers: make([]nft.Answer, len(w.reads))}
-	for i, r := range w.reads {
-		reply.Answers[i] = val.answer(s, r)
+	for i := range w.reads {
+		a, t := val.answer(s, i)
+		reply.Answers[i] = a
+		v.keep(s, val, i, a, t)
 	}
 	return reply, nil
 }
@@ -89,6 +106,8 @@ func (v *Verifier) checkOnce(ctx context.Context, level string, w *wanted, m *me
 type values struct {
 	slot     uint64
 	accounts map[solana.PublicKey]*account
+	trees    map[solana.PublicKey]*tree
+	whole    map[solana.PublicKey]bool // trees that must be read whole
 }
 
 func (val *values) read(ctx context.Context, s *survey) error {
@@ -107,18 +126,23 @@ func (val *values) read(ctx context.Context, s *survey) error {
 		for _, c := range s.candidates(r) {
 			add(c.key)
 			if c.core {
+				add(c.collection)
+				continue
+			}
+			add(c.mint)
+			add(c.meta)
+			if c.plain {
 				continue
 			}
 			record, err := recordKey(c.mint, c.key)
 			if err != nil {
 				return fault.Wrap(fault.Internal, "solana.Check", err)
 			}
-			add(c.mint)
-			add(c.meta)
 			add(record)
 		}
 	}
-	if len(keys) == 0 {
+	trees, readTrees := val.readTrees(s)
+	if len(keys)+len(trees) == 0 {
 		return nil
 	}
 	add(clock)
@@ -128,7 +152,7 @@ func (val *values) read(ctx context.Context, s *survey) error {
 	for i, k := range looks {
 		calls[i] = s.accountsCall(k, &looked[i])
 	}
-	if err := s.v.node.do(ctx, s.m, calls); err != nil {
+	if err := s.v.node.do(ctx, s.m, slices.Concat(calls, trees)); err != nil {
 		return err
 	}
 	oldest, newest := s.oldest, s.newest
@@ -146,6 +170,9 @@ func (val *values) read(ctx context.Context, s *survey) error {
 		for key, a := range m {
 			val.accounts[key] = a
 		}
+	}
+	if err := readTrees(); err != nil {
+		return err
 	}
 	s.oldest = oldest
 	if err := s.readClock(val.accounts[clock], val.slot); err != nil {
@@ -184,38 +211,57 @@ func (val *values) asListed(s *survey) bool {
 type tally struct {
 	sum                                *big.Int
 	permanentDelegate, nonTransferable bool
-	frozen, delegated                  int // not counted for that
+	frozen, delegated                  int  // not counted for that
+	compressed                         bool // some of the sum
+	proven                             []*leaf
 }
 
-func (val *values) answer(s *survey, r read) nft.Answer {
+// answer is what the accounts say to the i-th read.
+func (val *values) answer(s *survey, i int) (nft.Answer, *tally) {
+	r, t := s.wanted.reads[i], &tally{sum: new(big.Int)}
 	if r.err != nil {
-		return nft.Answer{Err: r.err}
+		return nft.Answer{Err: r.err}, t
 	}
+	if err := val.count(s, i, t); err != nil && !(r.q.Sol.Enough > 0 && t.sum.Cmp(new(big.Int).SetUint64(r.q.Sol.Enough)) >= 0) {
+		return nft.Answer{Err: err}, t
+	}
+	if most := new(big.Int).SetUint64(r.q.Sol.Enough); r.q.Sol.Enough > 0 && t.sum.Cmp(most) > 0 {
+		t.sum = most
+	}
+	return nft.Answer{Value: t.sum.String(), Int: t.sum, Note: t.note()}, t
+}
+
+// count adds up what counts for a read; an error says why there may be more.
+func (val *values) count(s *survey, i int, t *tally) error {
 	const op = "solana.Check"
+	r := s.wanted.reads[i]
+	compressed := val.leaves(t, s, i)
 	k := s.kinds[r.contract]
 	ok := r.q.Op == nft.OpSolCreator || r.q.Op == nft.OpSolMint && (k == kindMint || k == kindCoreAsset || k == kindCoreBurned) ||
 		r.q.Op == nft.OpSolCollection && (k == kindMint || k == kindCoreCollection)
 	if !ok {
-		return nft.Answer{Err: fault.Wrap(fault.Unsupported, op, ErrNoMint)}
+		if r.q.Op == nft.OpSolMint && r.q.Sol.Compressed && s.wanted.claims[i].told() {
+			return compressed // the address of a compressed token is no account
+		}
+		return fault.Wrap(fault.Unsupported, op, ErrNoMint)
 	}
 	list := [2]solana.PublicKey{r.account}
 	if r.q.Op == nft.OpSolMint {
 		list[1] = r.contract
 	}
 	if s.crowded[list] {
-		return nft.Answer{Err: fault.Newf(fault.Limited, op, "the account has more than %d tokens", s.v.opt.MaxTokens)}
+		return fault.Newf(fault.Limited, op, "the account has more than %d tokens", s.v.opt.MaxTokens)
 	}
-	t := &tally{sum: new(big.Int)}
 	for _, c := range s.candidates(r) {
 		count := val.token
 		if c.core {
 			count = val.asset
 		}
 		if err := count(t, r, c); err != nil {
-			return nft.Answer{Err: fault.Wrap(fault.Unavailable, op, err)}
+			return fault.Wrap(fault.Unavailable, op, err)
 		}
 	}
-	return nft.Answer{Value: t.sum.String(), Int: t.sum, Note: t.note()}
+	return compressed
 }
 
 func (t *tally) note() string {
@@ -225,6 +271,9 @@ func (t *tally) note() string {
 	}
 	if t.nonTransferable {
 		parts = append(parts, "non-transferable")
+	}
+	if t.compressed {
+		parts = append(parts, "compressed")
 	}
 	if t.frozen > 0 {
 		parts = append(parts, fmt.Sprintf("%d frozen not counted", t.frozen))
@@ -305,6 +354,13 @@ func (val *values) asset(t *tally, r read, c candidate) error {
 	}
 	if a == nil || a.owner != r.account || r.q.Op != nft.OpSolMint && !belongsCore(a, r) {
 		return nil
+	}
+	if a.collection != nil {
+		from, err := parseCoreCollection(val.accounts[*a.collection])
+		if err != nil {
+			return err // or it was put there since it was listed
+		}
+		a.inherit(from)
 	}
 	t.permanentDelegate = t.permanentDelegate || a.permanentDelegate
 	if t.counts(r.q.Sol, a.frozen, a.delegated) {

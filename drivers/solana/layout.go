@@ -125,6 +125,13 @@ func parseMint(a *account) (m mintAccount, ok bool) {
 	return m, !r.bad
 }
 
+// option reads the tag of a Borsh Option; another byte than 0 and 1 is none of Borsh's.
+func (r *reader) option() bool {
+	b := r.u8()
+	r.bad = r.bad || b > 1
+	return b == 1
+}
+
 // units turns an amount into whole tokens.
 func units(amount *big.Int, decimals byte) *big.Int {
 	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil)
@@ -137,7 +144,9 @@ type claim struct {
 	verified bool
 }
 
-// tokenMetadata is a Token Metadata account (MetadataV1).
+// tokenMetadata is a Token Metadata account: struct Metadata of
+// metaplex-foundation/mpl-token-metadata, programs/token-metadata/program/src/state/metadata.rs (0bfb4e70),
+// its Key in state/mod.rs (0668870a): MetadataV1 is 4, TokenRecord 11.
 type tokenMetadata struct {
 	mint         solana.PublicKey
 	creators     []claim
@@ -145,64 +154,82 @@ type tokenMetadata struct {
 	programmable bool
 }
 
+const (
+	keyMetadata    = 4
+	keyTokenRecord = 11
+)
+
 // parseMetadata returns nil for an account that is no metadata (any more).
 func parseMetadata(a *account) (*tokenMetadata, error) {
-	if a == nil || a.owner != metadata || len(a.data) == 0 || a.data[0] != 4 {
+	if a == nil || a.owner != metadata || len(a.data) == 0 || a.data[0] != keyMetadata {
 		return nil, nil
 	}
 	r := reader{b: a.data[1:]}
-	r.key()
+	r.key() // update authority
 	m := &tokenMetadata{mint: r.key()}
 	for range 3 {
 		r.text() // name, symbol, URI
 	}
-	r.take(2)
-	if r.flag() {
+	r.take(2) // seller fee
+	if r.option() {
 		n := r.u32()
 		if n > 32 {
 			return nil, errLayout
 		}
 		for range n {
 			c := claim{key: r.key(), verified: r.flag()}
-			r.u8()
+			r.u8() // share
 			m.creators = append(m.creators, c)
 		}
 	}
-	r.take(2)
+	r.take(2) // primary sale happened, is mutable
 	if r.bad {
 		return nil, errLayout
 	}
-	// What follows was added over time: an old account simply ends.
-	if r.flag() {
-		r.u8()
-	}
-	if r.flag() {
-		standard := r.u8()
-		m.programmable = standard == 4 || standard == 5
-	}
-	if r.flag() {
-		c := claim{verified: r.flag(), key: r.key()}
-		if !r.bad {
-			m.collection = &c
-		}
-	}
+	m.tail(r)
 	return m, nil
 }
 
+// tail reads what was added over time: an old account simply ends. Accounts whose list of creators once
+// shrank have remains of it here, which may look like a collection by accident. As in the program's own
+// meta_deser_unchecked (utils/metadata.rs, 29087abd) the fields up to uses count only when all can be read.
+func (m *tokenMetadata) tail(r reader) {
+	if r.option() {
+		r.u8() // edition nonce
+	}
+	var standard byte
+	if r.option() {
+		standard = r.u8()
+		r.bad = r.bad || standard > 5
+	}
+	var c *claim
+	if r.option() {
+		c = &claim{verified: r.option(), key: r.key()}
+	}
+	if len(r.b) > 0 && r.option() { // uses: its method, remaining, total
+		r.bad = r.u8() > 2 || r.bad
+		r.take(16)
+	}
+	if r.bad {
+		return
+	}
+	m.collection, m.programmable = c, standard == 4 || standard == 5
+}
+
 // tokenRecord is the state of one account of a pNFT, whose token account is always
-// frozen and delegated to the program.
+// frozen and delegated to the program: struct TokenRecord of state/programmable.rs (538f5b97).
 type tokenRecord struct{ locked, delegated bool }
 
 func parseRecord(a *account) (t tokenRecord, ok bool) {
-	if a == nil || a.owner != metadata || len(a.data) < 3 || a.data[0] != 11 {
+	if a == nil || a.owner != metadata || len(a.data) < 3 || a.data[0] != keyTokenRecord {
 		return t, false
 	}
-	r := reader{b: a.data[2:]}
-	t.locked = r.u8() != 0 // locked or listed
-	if r.flag() {
-		r.u64()
+	r := reader{b: a.data[2:]} // behind the bump
+	t.locked = r.u8() != 0     // locked or listed
+	if r.option() {
+		r.u64() // rule set revision
 	}
-	t.delegated = r.flag()
+	t.delegated = r.option()
 	return t, !r.bad
 }
 

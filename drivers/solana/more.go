@@ -102,16 +102,27 @@ func (s *survey) holdCore(owner solana.PublicKey, list []*keyed) error {
 		}
 		s.assets[key] = a
 		where := [2]solana.PublicKey{owner}
-		s.held[where] = append(s.held[where], candidate{key: key, core: true})
+		s.held[where] = append(s.held[where], coreCandidate(key, a))
 	}
 	return nil
 }
 
+func coreCandidate(key solana.PublicKey, a *coreAsset) candidate {
+	c := candidate{key: key, core: true}
+	if a != nil && a.collection != nil {
+		c.collection = *a.collection
+	}
+	return c
+}
+
 // candidates returns the tokens that may count for a read.
 func (s *survey) candidates(r read) []candidate {
+	if r.fixed {
+		return r.only
+	}
 	if r.q.Op == nft.OpSolMint {
 		if s.kinds[r.contract] == kindCoreAsset {
-			return []candidate{{key: r.contract, core: true}}
+			return []candidate{coreCandidate(r.contract, s.assets[r.contract])}
 		}
 		return s.held[[2]solana.PublicKey{r.account, r.contract}]
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -29,9 +30,10 @@ type node struct {
 	max     int64
 	batch   int
 	secrets []string
+	made    *atomic.Uint64 // requests
 }
 
-func newNode(opt Options) *node {
+func newNode(opt Options, url string, batch int) *node {
 	client := &http.Client{}
 	if opt.Client != nil {
 		*client = *opt.Client
@@ -48,13 +50,13 @@ func newNode(opt Options) *node {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error {
 		return errors.New("the provider redirects, which is not followed")
 	}
-	return &node{http: client, url: opt.RPCURL, timeout: opt.Timeout, max: opt.MaxReply, batch: opt.BatchSize, secrets: secretsOf(opt.RPCURL)}
+	return &node{http: client, url: url, timeout: opt.Timeout, max: opt.MaxReply, batch: batch, secrets: secretsOf(url), made: new(atomic.Uint64)}
 }
 
 // call is one JSON-RPC call and, afterwards, what it came to.
 type call struct {
 	method string
-	params []any
+	params any // a list, or an object for the methods of DAS
 	out    any // decoded into, unless err
 	err    *rpcError
 }
@@ -81,6 +83,7 @@ func (n *node) do(ctx context.Context, m *meter, calls []*call) error {
 	for len(calls) > 0 {
 		k := min(n.batch, len(calls))
 		m.requests++
+		n.made.Add(1)
 		if err := n.send(ctx, calls[:k]); err != nil {
 			const op = "solana.request"
 			if ctx.Err() != nil {
@@ -97,7 +100,7 @@ type message struct {
 	Version string          `json:"jsonrpc"`
 	ID      *int            `json:"id"`
 	Method  string          `json:"method,omitempty"`
-	Params  []any           `json:"params,omitempty"`
+	Params  any             `json:"params,omitempty"`
 	Result  json.RawMessage `json:"result,omitempty"`
 	Error   *rpcError       `json:"error,omitempty"`
 }
@@ -145,9 +148,9 @@ func match(calls []*call, replies []message) error {
 			return fmt.Errorf("the provider's reply to %s has another form", c.method)
 		}
 	}
-	for i, ok := range got {
-		if !ok {
-			return fmt.Errorf("the provider does not answer %s", calls[i].method)
+	for i, c := range calls {
+		if !got[i] {
+			return fmt.Errorf("the provider does not answer %s", c.method)
 		}
 	}
 	return nil
@@ -272,8 +275,6 @@ func (a *account) UnmarshalJSON(b []byte) error {
 type keyed struct {
 	Pubkey  string   `json:"pubkey"`
 	Account *account `json:"account"`
-
-	key solana.PublicKey
 }
 
 // contextual is a value with the slot it was read at.

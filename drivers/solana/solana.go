@@ -1,7 +1,8 @@
 // Package solana asks Solana clusters, over JSON-RPC, who holds what. It implements
 // nft.Verifier for the three Solana operations: SPL Token and Token-2022 mints,
-// collections and creators by Metaplex Token Metadata (pNFT included), and Metaplex
-// Core assets. The server's wiring and hosts that embed StreamGate call it.
+// collections and creators by Metaplex Token Metadata (pNFT included), Metaplex
+// Core assets, and compressed tokens (Bubblegum), which an indexer's DAS interface names and the Merkle tree on the chain
+// proves. The server's wiring and hosts that embed StreamGate call it.
 //
 // Solana nodes keep no past states, so an answer is made consistent by bracketing:
 // accounts are listed, then all that decides is read in one getMultipleAccounts with
@@ -11,8 +12,8 @@
 // balancer, the clock account must agree with the slot the provider names and must
 // not be old, replies are bounded. When in doubt the answer is an error, never a value.
 //
-// It sends no transactions, holds no keys and keeps no state on disk. Compressed NFTs
-// are not read.
+// What showed that an account holds enough is remembered, so that a thousand watching sessions are asked about in
+// a few requests a slot: see known.go. It sends no transactions, holds no keys and keeps no state on disk.
 package solana
 
 import (
@@ -34,6 +35,12 @@ type Options struct {
 	// RPCURL is the provider's JSON-RPC address, http or https. What is secret in
 	// it (user, path, query) appears in no error and no log line.
 	RPCURL string
+	// WSURL is the provider's WebSocket address, ws or wss. With it Watch hears of slots and of changed accounts; without
+	// it, and while it does not answer, Watch polls.
+	WSURL string
+	// DASURL is the JSON-RPC address of a provider of the Digital Asset Standard, http or https, often RPCURL itself.
+	// Without it compressed tokens are not read. What it says is proven by RPCURL's provider, or not believed.
+	DASURL string
 	// Chain is the solana chain the provider must serve: its reference is the first
 	// 32 characters of the genesis hash.
 	Chain caip.ChainID
@@ -50,8 +57,10 @@ type Options struct {
 	// MaxStale is how far the chain's clock may be behind Now (default 2 min);
 	// negative for any.
 	MaxStale time.Duration
-	// PollInterval is how often Watch asks for the slot (default 200 ms; a slot takes 400).
+	// PollInterval is how often Watch asks for the slot where it is not told (default 200 ms; a slot takes 400).
 	PollInterval time.Duration
+	// MaxSubscriptions bounds the accounts and mints that Watch subscribes to (default 500); negative for slots alone.
+	MaxSubscriptions int
 	// Now is the clock that MaxStale is measured by; nil is time.Now.
 	Now func() time.Time
 	// Client sends the HTTP requests; nil uses a client of the Verifier's own.
@@ -67,7 +76,9 @@ type Verifier struct {
 	chain caip.ChainID
 	opt   Options
 	node  *node
+	das   *node // nil for none
 	log   *slog.Logger
+	known known
 
 	mu    sync.Mutex
 	floor map[string]floor // by commitment
@@ -92,12 +103,23 @@ func New(opt Options) (*Verifier, error) {
 	if opt.Chain.Namespace != "solana" || opt.Chain.Reference == "" {
 		return nil, fault.Newf(fault.Invalid, op, "%q is not a solana chain", opt.Chain.String())
 	}
-	u, err := url.Parse(opt.RPCURL)
-	if err != nil || u.Host == "" || !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
-		return nil, fault.New(fault.Invalid, op, "the RPC URL is not an http or https address")
+	for _, u := range []struct{ what, url, scheme, secure string }{
+		{"RPC URL", opt.RPCURL, "http", "https"}, {"DAS URL", opt.DASURL, "http", "https"}, {"WebSocket URL", opt.WSURL, "ws", "wss"},
+	} {
+		if u.url == "" && u.what != "RPC URL" {
+			continue
+		}
+		p, err := url.Parse(u.url)
+		if err != nil || p.Host == "" || !strings.EqualFold(p.Scheme, u.scheme) && !strings.EqualFold(p.Scheme, u.secure) {
+			return nil, fault.Newf(fault.Invalid, op, "the %s is not an address of %s or %s", u.what, u.scheme, u.secure)
+		}
 	}
 	opt = opt.withDefaults()
-	return &Verifier{chain: opt.Chain, opt: opt, node: newNode(opt), log: opt.Logger, floor: map[string]floor{}}, nil
+	v := &Verifier{chain: opt.Chain, opt: opt, node: newNode(opt, opt.RPCURL, opt.BatchSize), log: opt.Logger, floor: map[string]floor{}}
+	if opt.DASURL != "" {
+		v.das = newNode(opt, opt.DASURL, 1)
+	}
+	return v, nil
 }
 
 // Dial is New and a check that the provider answers and serves the chain: a
@@ -134,6 +156,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxTokens <= 0 {
 		o.MaxTokens = 2000
 	}
+	if o.MaxSubscriptions == 0 {
+		o.MaxSubscriptions = 500
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -147,7 +172,20 @@ func (o Options) withDefaults() Options {
 func (v *Verifier) Chain() caip.ChainID { return v.chain }
 
 // Close frees idle connections. Running calls are not disturbed.
-func (v *Verifier) Close() { v.node.http.CloseIdleConnections() }
+func (v *Verifier) Close() {
+	v.node.http.CloseIdleConnections()
+	if v.das != nil {
+		v.das.http.CloseIdleConnections()
+	}
+}
+
+// Requests returns how many HTTP requests were made so far, to the provider and to that of DAS.
+func (v *Verifier) Requests() (rpc, das uint64) {
+	if v.das != nil {
+		das = v.das.made.Load()
+	}
+	return v.node.made.Load(), das
+}
 
 // Head returns the newest slot of the cluster, as the commitment "processed" has it.
 func (v *Verifier) Head(ctx context.Context) (nft.Block, error) {

@@ -21,6 +21,9 @@ type read struct {
 	q                 nft.Query
 	contract, account solana.PublicKey
 	err               error
+	// only are the candidates, when fixed: those that showed enough before.
+	only  []candidate
+	fixed bool
 }
 
 // compile reads the addresses. Malformed ones are fault.Invalid, as whoever asks
@@ -54,6 +57,7 @@ type wanted struct {
 	contracts []solana.PublicKey    // whose kind is looked at
 	mints     [][2]solana.PublicKey // owner and mint
 	owners    []solana.PublicKey    // of whom every token is listed
+	claims    map[int]*claims       // compressed tokens, by read
 }
 
 func newWanted(reads []read) *wanted {
@@ -81,40 +85,13 @@ func once[T comparable](in []T, x T) []T {
 	return append(in, x)
 }
 
-// kind is what sort of account a contract is.
-type kind byte
-
-const (
-	kindNone kind = iota
-	kindMint
-	kindCoreAsset
-	kindCoreBurned
-	kindCoreCollection
-)
-
-func kindOf(a *account) kind {
-	if _, ok := parseMint(a); ok {
-		return kindMint
-	}
-	if a == nil || a.owner != core || len(a.data) == 0 {
-		return kindNone
-	}
-	switch a.data[0] {
-	case 0:
-		return kindCoreBurned
-	case coreAssetV1:
-		return kindCoreAsset
-	case coreCollectionV1:
-		return kindCoreCollection
-	}
-	return kindNone
-}
-
 // candidate is a token that may count: a token account, or a Core asset.
 type candidate struct {
-	key, mint, meta, record solana.PublicKey
-	amount                  uint64 // as listed
-	core                    bool
+	key, mint, meta, program solana.PublicKey
+	amount                   uint64 // as listed
+	core                     bool
+	collection               solana.PublicKey // of a Core asset, zero for none
+	plain                    bool             // was seen to be no pNFT, which would have a token record
 }
 
 // survey lists what may count. It decides nothing but which accounts are read.
@@ -229,6 +206,13 @@ func (s *survey) read(ctx context.Context) error {
 		}
 		for k, a := range accounts {
 			s.kinds[k] = kindOf(a)
+			if s.kinds[k] == kindCoreAsset {
+				asset, err := parseCore(a)
+				if err != nil {
+					continue // it has no answer
+				}
+				s.assets[k] = asset
+			}
 		}
 	}
 	if err := s.take(lists, listed); err != nil {
@@ -366,7 +350,7 @@ func (s *survey) hold(where [2]solana.PublicKey, k *keyed) error {
 	if t.amount == 0 {
 		return nil
 	}
-	c := candidate{key: key, mint: t.mint, amount: t.amount}
+	c := candidate{key: key, mint: t.mint, program: k.Account.owner, amount: t.amount}
 	if c.meta, err = metadataKey(t.mint); err != nil {
 		return fault.Wrap(fault.Internal, "solana.Check", err)
 	}

@@ -2,6 +2,8 @@ package solana_test
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gagliardetto/solana-go"
@@ -40,7 +42,7 @@ func TestMints(t *testing.T) {
 			w.must(w.Transfer(ctx, mint, w.b, w.a.PublicKey(), w.b.PublicKey(), 1)) // by the delegate
 			w.want("old holder", w.sol(mint), w.a, no, notHeld, "0")
 			w.want("new holder", w.sol(mint), w.b, yes, allowed, "1")
-			w.must(w.Close(ctx, mint, w.a))
+			w.must(w.CloseAccount(ctx, mint, w.a))
 			w.want("closed account", w.sol(mint), w.a, no, notHeld, "0")
 			w.must(w.Burn(ctx, mint, w.b, 1))
 			w.want("burned", w.sol(mint), w.b, no, notHeld, "0")
@@ -86,11 +88,6 @@ func TestMints(t *testing.T) {
 		w.must(w.SetAccount(ctx, fake, solana.MemoProgramID, append(bytes.Repeat([]byte{0}, 45), append([]byte{1}, make([]byte, 36)...)...)))
 		w.want("a forged mint", w.sol(fake), w.a, unknown, "not_a_contract", "")
 	})
-	t.Run("compressed", func(t *testing.T) {
-		mint := w.mint(chaintest.SolanaMint{}, w.a, 1)
-		w.want("not needed", w.sol(mint).Allow("compressed"), w.a, yes, allowed, "1")
-		w.want("not read", w.sol(mint).Allow("compressed"), w.b, unknown, "unsupported", "0")
-	})
 }
 
 // Collections and creators, by metadata accounts of the published layout over tokens
@@ -129,6 +126,24 @@ func TestCollectionsAndCreators(t *testing.T) {
 	w.want("old holder", w.collection(club), w.a, no, notHeld, "0")
 	w.want("new holder", w.collection(club), w.b, yes, allowed, "1")
 	w.want("new holder, by creator", w.creator(artist), w.b, yes, allowed, "1")
+	// A list of creators that once was longer leaves remains behind, which may look like a collection.
+	for what, tail := range map[string][]byte{
+		"a token standard that is none": slices.Concat([]byte{1, 255, 1, 6, 1, 1}, club.Bytes(), make([]byte, 64)),
+		"a tag that is none":            slices.Concat([]byte{1, 255, 149, 1, 1}, club.Bytes(), make([]byte, 64)),
+		"uses that are none":            slices.Concat([]byte{1, 255, 1, 0, 1, 1}, club.Bytes(), []byte{2}, make([]byte, 64)),
+		"a use that is none":            slices.Concat([]byte{1, 255, 1, 0, 1, 1}, club.Bytes(), []byte{1, 3}, make([]byte, 64)),
+		"verified with a third value":   slices.Concat([]byte{1, 255, 1, 0, 1, 2}, club.Bytes(), make([]byte, 64)),
+	} {
+		head := meta{mint: one}.bytes()
+		w.must(w.SetAccount(ctx, pda(t, one.Bytes()), tokenMetadata, append(head[:len(head)-64-1-4], tail...)))
+		w.want(what, w.collection(club), w.b, no, notHeld, "0")
+		w.want(what+", the token itself", w.sol(one), w.b, yes, allowed, "1")
+	}
+	good := meta{mint: one, collection: club, verified: true}.bytes()
+	w.must(w.SetAccount(ctx, pda(t, one.Bytes()), tokenMetadata, append(good[:len(good)-64], slices.Concat([]byte{1, 2}, make([]byte, 16))...)))
+	w.want("with uses", w.collection(club), w.b, yes, allowed, "1")
+	w.must(w.SetAccount(ctx, pda(t, one.Bytes()), tokenMetadata, good[:len(good)-64]))
+	w.want("of before there were uses", w.collection(club), w.b, yes, allowed, "1")
 	w.must(w.SetAccount(ctx, pda(t, one.Bytes()), solana.MemoProgramID, meta{mint: one, collection: club, verified: true}.bytes()))
 	w.want("metadata of another program", w.collection(club), w.b, no, notHeld, "0")
 	set(meta{collection: club, verified: true})
@@ -185,6 +200,27 @@ func TestCore(t *testing.T) {
 		set([]byte{0})
 		w.want(what+" burned", e, w.b, no, notHeld, "0")
 	}
+	// What the collection's plugins say holds for its assets, unless they have the plugin themselves.
+	set(coreAsset(w.a.PublicKey(), club, artist, false))
+	for what, e := range map[string]rule.Expr{"asset": w.sol(asset), "collection": w.collection(club), "creator": w.creator(artist)} {
+		w.must(w.SetAccount(ctx, club, coreProgram, withPlugins(coreCollection(), plugin{5, 2, []byte{1}}, plugin{7, 2, nil})))
+		w.want(what+" frozen by its collection", e, w.a, no, notHeld, "0 (permanent delegate, 1 frozen not counted)")
+		w.want(what+" frozen by its collection but allowed", e.Allow("frozen"), w.a, yes, allowed, "1 (permanent delegate)")
+		w.must(w.SetAccount(ctx, asset, coreProgram, withPlugins(coreBase(w.a.PublicKey(), club), plugin{5, 2, []byte{0}}, plugin{13, 2, verifiedCreator(artist)})))
+		w.want(what+" with a plugin of its own", e, w.a, yes, allowed, "1 (permanent delegate)")
+		for authority, observed := range map[byte]string{0: "1", 1: "1", 2: "0 (1 delegated not counted)", 3: "0 (1 delegated not counted)"} {
+			w.must(w.SetAccount(ctx, club, coreProgram, coreCollection()))
+			w.must(w.SetAccount(ctx, asset, coreProgram, withPlugins(coreBase(w.a.PublicKey(), club), plugin{3, authority, nil}, plugin{13, 2, verifiedCreator(artist)})))
+			o, reason := yes, allowed
+			if authority >= 2 {
+				o, reason = no, notHeld
+			}
+			w.want(fmt.Sprint(what, " with a transfer delegate of kind ", authority), e, w.a, o, reason, observed)
+		}
+		set(coreAsset(w.a.PublicKey(), club, artist, false))
+	}
+	w.must(w.SetAccount(ctx, club, coreProgram, []byte{5, 1, 2}))
+	w.want("a collection cut short", w.sol(asset), w.a, unknown, "chain_unavailable", "")
 	set(coreAsset(w.a.PublicKey(), none, artist, false))
 	w.want("of no collection", w.collection(club), w.a, no, notHeld, "0")
 	w.must(w.SetAccount(ctx, asset, solana.MemoProgramID, coreAsset(w.a.PublicKey(), club, artist, false)))

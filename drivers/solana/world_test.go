@@ -87,23 +87,47 @@ func record(state byte, delegate *solana.PublicKey) []byte {
 	return append(b, make([]byte, 48)...)
 }
 
-// coreAsset is AssetV1, with a freeze plugin and a creators plugin where asked for.
-func coreAsset(owner, collection, creator solana.PublicKey, frozen bool) []byte {
+// coreBase is AssetV1 without plugins.
+func coreBase(owner, collection solana.PublicKey) []byte {
 	b := slices.Concat([]byte{1}, owner.Bytes())
 	if collection.IsZero() {
 		b = append(b, 0)
 	} else {
 		b = slices.Concat(b, []byte{2}, collection.Bytes())
 	}
-	b = slices.Concat(b, borsh("asset"), borsh("https://example.com/2.json"), []byte{0})
-	header := len(b)
+	return slices.Concat(b, borsh("asset"), borsh("https://example.com/2.json"), []byte{0})
+}
+
+// plugin is one of a Core account: its type, the kind of its authority (3 is an address), its data.
+type plugin struct {
+	kind, authority byte
+	data            []byte
+}
+
+// withPlugins puts the header, the plugins and their registry behind an asset or a collection.
+func withPlugins(base []byte, plugins ...plugin) []byte {
 	u64 := func(n int) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
-	freezeAt := header + 9
-	creatorsAt := freezeAt + 2
-	creators := slices.Concat([]byte{13, 1, 0, 0, 0}, creator.Bytes(), []byte{1})
-	registryAt := creatorsAt + len(creators)
-	return slices.Concat(b, []byte{3}, u64(registryAt), []byte{1, flag(frozen)}, creators,
-		[]byte{4, 2, 0, 0, 0}, []byte{1, 1}, u64(freezeAt), []byte{13, 2}, u64(creatorsAt), []byte{0, 0, 0, 0})
+	var data []byte
+	registry := binary.LittleEndian.AppendUint32([]byte{4}, uint32(len(plugins)))
+	for _, p := range plugins {
+		at := len(base) + 9 + len(data)
+		data = slices.Concat(data, []byte{p.kind}, p.data)
+		registry = append(registry, p.kind, p.authority)
+		if p.authority == 3 {
+			registry = append(registry, make([]byte, 32)...)
+		}
+		registry = append(registry, u64(at)...)
+	}
+	return slices.Concat(base, []byte{3}, u64(len(base)+9+len(data)), data, registry, []byte{0, 0, 0, 0})
+}
+
+func verifiedCreator(key solana.PublicKey) []byte {
+	return slices.Concat([]byte{1, 0, 0, 0}, key.Bytes(), []byte{1})
+}
+
+// coreAsset is AssetV1 with a freeze plugin and a creators plugin.
+func coreAsset(owner, collection, creator solana.PublicKey, frozen bool) []byte {
+	return withPlugins(coreBase(owner, collection), plugin{1, 1, []byte{flag(frozen)}}, plugin{13, 2, verifiedCreator(creator)})
 }
 
 func coreCollection() []byte {
@@ -124,6 +148,9 @@ func newWorld(t testing.TB, opt sol.Options) *world {
 	s := chaintest.StartSolana(t)
 	w := &world{Solana: s, t: t, a: s.Wallet(t), b: s.Wallet(t)}
 	opt.RPCURL, opt.Chain = s.RPCURL, s.ID
+	if opt.WSURL != "" {
+		opt.WSURL = s.WSURL
+	}
 	v, err := sol.Dial(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +208,14 @@ func TestVerifier(t *testing.T) {
 	t.Parallel()
 	nfttest.Run(t, func(t *testing.T) nfttest.Fixture {
 		return fixture(t, sol.Options{PollInterval: 20 * time.Millisecond})
+	})
+}
+
+// The same, told of slots over WebSocket and hardly ever asking by itself.
+func TestVerifierTold(t *testing.T) {
+	t.Parallel()
+	nfttest.Run(t, func(t *testing.T) nfttest.Fixture {
+		return fixture(t, sol.Options{PollInterval: 400 * time.Millisecond, WSURL: "here"})
 	})
 }
 

@@ -1,216 +1,50 @@
 package chaintest
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/gagliardetto/solana-go"
 
-	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/cmd/refserver/soldev"
 	"github.com/streamgate/streamgate/internal/npmtest"
-	"github.com/streamgate/streamgate/nft"
 )
 
-//go:embed solana/package.json
-var solanaPackage []byte
-
-//go:embed solana/package-lock.json
-var solanaLock []byte
-
-//go:embed solana/node.mjs
-var solanaNode []byte
-
-// Solana is a running Solana test node: the real virtual machine (LiteSVM) with the
-// real token programs behind JSON-RPC of our own. It is no validator: it has one
-// process, no forks and no Metaplex programs, and a slot passes only when a
-// transaction, SetAccount or Tick makes it. Its methods may be called from one
+// Solana is a running Solana test node (soldev): it is no validator. Its methods may be called from one
 // goroutine at a time.
-type Solana struct {
-	// RPCURL is its address, on loopback.
-	RPCURL string
-	// Genesis is its genesis hash, ID the CAIP-2 identifier made of it.
-	Genesis string
-	ID      caip.ChainID
-	// Payer pays for everything, and is the authority of every mint.
-	Payer solana.PrivateKey
-}
+type Solana struct{ *soldev.Node }
 
 // SolanaFault is what is wrong with the node; the zero value is nothing.
-type SolanaFault struct {
-	// Lag answers from that many slots ago, StaleSlot puts a false slot in every
-	// context, IgnoreMin forgets minContextSlot.
-	Lag       int     `json:"lag,omitempty"`
-	StaleSlot *uint64 `json:"staleSlot,omitempty"`
-	IgnoreMin bool    `json:"ignoreMin,omitempty"`
-	// Status answers with an HTTP status, Drop cuts the connection, Delay waits
-	// that many milliseconds, Huge sends that many bytes.
-	Status int  `json:"status,omitempty"`
-	Drop   bool `json:"drop,omitempty"`
-	Delay  int  `json:"delay,omitempty"`
-	Huge   int  `json:"huge,omitempty"`
-	// Genesis is another chain's hash.
-	Genesis string `json:"genesis,omitempty"`
-	// Methods limits Status, Drop, Delay and Huge to requests with one of them.
-	Methods []string `json:"methods,omitempty"`
-}
+type SolanaFault = soldev.Fault
+
+// SolanaMint says what kind of mint NewMint makes.
+type SolanaMint = soldev.Mint
 
 // StartSolana starts a test node that ends with the test, installing LiteSVM at the
 // first use on a machine. It skips the test with -short.
 func StartSolana(t testing.TB) *Solana {
 	t.Helper()
-	dir := npmtest.Packages(t, solanaPackage, solanaLock)
+	dir := npmtest.Packages(t, soldev.File("package.json"), soldev.File("package-lock.json"))
 	genesis := solana.NewWallet().PublicKey().String()
-	addr := startNode(t, dir, genesis)
-	s := &Solana{RPCURL: "http://" + addr, Genesis: genesis, Payer: solana.NewWallet().PrivateKey,
-		ID: caip.ChainID{Namespace: "solana", Reference: genesis[:32]}}
-	if _, err := s.call(context.Background(), "requestAirdrop", s.Payer.PublicKey().String(), 1_000_000_000_000); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func startNode(t testing.TB, dir, genesis string) string {
-	t.Helper()
 	// The script goes through -e, from the folder that has its packages, so that a
 	// changed script needs no new installation.
-	cmd := exec.Command("node", "--input-type=module", "-e", string(solanaNode), genesis)
+	cmd := exec.Command("node", "--input-type=module", "-e", string(soldev.File("node.mjs")), genesis)
 	cmd.Dir = filepath.Clean(dir)
-	return startListening(t, cmd, "the Solana test node")
-}
-
-// post sends one JSON document and decodes the answer.
-func (s *Solana) post(ctx context.Context, path string, body, out any) error {
-	b, err := json.Marshal(body)
+	n, err := soldev.Attach(context.Background(), startListening(t, cmd, "the Solana test node"), genesis, solana.NewWallet().PrivateKey)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.RPCURL+path, bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	b, err = io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d: %s", resp.StatusCode, b)
-	}
-	return json.Unmarshal(b, out)
-}
-
-func (s *Solana) call(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
-	var out struct {
-		Result json.RawMessage
-		Error  *struct {
-			Message string
-			Data    json.RawMessage
-		}
-	}
-	if err := s.post(ctx, "/", map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params}, &out); err != nil {
-		return nil, err
-	}
-	if out.Error != nil {
-		return nil, fmt.Errorf("%s: %s %s", method, out.Error.Message, out.Error.Data)
-	}
-	return out.Result, nil
-}
-
-func (s *Solana) admin(ctx context.Context, method string, params any) error {
-	var out any
-	return s.post(ctx, "/admin", map[string]any{"method": method, "params": params}, &out)
-}
-
-// Fault sets what is wrong with the node from now on.
-func (s *Solana) Fault(ctx context.Context, f SolanaFault) error { return s.admin(ctx, "fault", f) }
-
-// Lags says how many slots behind the newest "confirmed" and "finalized" are; both
-// are 0 at the start.
-func (s *Solana) Lags(ctx context.Context, confirmed, finalized int) error {
-	return s.admin(ctx, "lags", map[string]int{"confirmed": confirmed, "finalized": finalized})
-}
-
-// Tick makes n empty slots.
-func (s *Solana) Tick(ctx context.Context, n int) error {
-	return s.admin(ctx, "tick", map[string]int{"slots": n})
-}
-
-// SetAccount sets an account to any bytes in a slot of its own, which is how the
-// accounts of programs the node does not have come to be.
-func (s *Solana) SetAccount(ctx context.Context, key, owner solana.PublicKey, data []byte) error {
-	return s.admin(ctx, "setAccount", map[string]any{"key": key.String(), "owner": owner.String(), "data": base64.StdEncoding.EncodeToString(data)})
-}
-
-// Head returns the newest slot with its blockhash.
-func (s *Solana) Head(ctx context.Context) (nft.Block, error) {
-	raw, err := s.call(ctx, "getLatestBlockhash", map[string]string{"commitment": "processed"})
-	if err != nil {
-		return nft.Block{}, err
-	}
-	var out struct {
-		Context struct{ Slot uint64 }
-		Value   struct{ Blockhash string }
-	}
-	err = json.Unmarshal(raw, &out)
-	return nft.Block{Number: out.Context.Slot, Hash: out.Value.Blockhash, Time: time.Now()}, err
+	return &Solana{n}
 }
 
 // Wallet returns a new wallet with some SOL.
 func (s *Solana) Wallet(t testing.TB) solana.PrivateKey {
 	t.Helper()
 	w := solana.NewWallet().PrivateKey
-	if _, err := s.call(t.Context(), "requestAirdrop", w.PublicKey().String(), 10_000_000_000); err != nil {
+	if err := s.Airdrop(t.Context(), w.PublicKey(), 10_000_000_000); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
-
-// Send signs and runs instructions in a slot of their own, paid by Payer.
-func (s *Solana) Send(ctx context.Context, signers []solana.PrivateKey, ins ...solana.Instruction) error {
-	head, err := s.Head(ctx)
-	if err != nil {
-		return err
-	}
-	hash, err := solana.HashFromBase58(head.Hash)
-	if err != nil {
-		return err
-	}
-	tx, err := solana.NewTransaction(ins, hash, solana.TransactionPayer(s.Payer.PublicKey()))
-	if err != nil {
-		return err
-	}
-	_, err = tx.Sign(func(key solana.PublicKey) *solana.PrivateKey {
-		for _, k := range append(signers, s.Payer) {
-			if k.PublicKey() == key {
-				return &k
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	b, err := tx.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	_, err = s.call(ctx, "sendTransaction", base64.StdEncoding.EncodeToString(b), map[string]string{"encoding": "base64"})
-	return err
-}
-
-var errNoMint = errors.New("there is no such mint")

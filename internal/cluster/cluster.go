@@ -29,6 +29,8 @@ type Options struct {
 	Replicas map[string]int
 	// RPC is the JSON-RPC address of the chain that gates ask.
 	RPC, ChainID string
+	// Solana is the JSON-RPC address of a Solana that gates ask, empty for none.
+	Solana, SolanaID string
 	// PublicURL is the origin that viewers see.
 	PublicURL string
 	// Via may put something between the processes and a dependency (postgres, redis, nats, s3): it is
@@ -177,6 +179,10 @@ func (c *Cluster) configure(ctx context.Context) error {
 	if c.opt.RPC != "" {
 		settings["chains."+c.opt.ChainID+".rpc_url"] = c.opt.RPC
 		settings["chains."+c.opt.ChainID+".ws_url"] = "ws" + strings.TrimPrefix(c.opt.RPC, "http")
+	}
+	if c.opt.Solana != "" {
+		settings["chains."+c.opt.SolanaID+".rpc_url"] = c.opt.Solana
+		settings["chains."+c.opt.SolanaID+".ws_url"] = "ws" + strings.TrimPrefix(c.opt.Solana, "http")
 	}
 	var b strings.Builder
 	for k, v := range settings {

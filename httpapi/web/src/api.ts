@@ -33,7 +33,7 @@ export interface Viewing {
   hls_url: string; dash_url: string; license_url: string; events_url: string; renew_url: string; close_url: string;
 }
 export interface Gate { rule: unknown; rule_id: string; sentence: string; warnings: { pointer: string; code: string; detail: string }[] }
-export interface Demo { wallets: { name: string; address: string; holds: boolean }[]; pass_contract: string; chain: string; asset_id: string }
+export interface Demo { wallets: { name: string; address: string; holds: boolean; chain?: string }[]; pass_contract: string; chain: string; asset_id: string; solana?: { chain: string; pass: string } }
 
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) { super(problem.detail || problem.title); }

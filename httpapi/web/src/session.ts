@@ -1,7 +1,7 @@
 // The session: tokens live in memory and in this tab's sessionStorage, so two
 // tabs can be two people and closing the tab signs out.
 
-interface Tokens { access_token: string; refresh_token: string; expires_at: string; account: string; user_id?: string; name?: string }
+interface Tokens { access_token: string; refresh_token: string; expires_at: string; account: string; user_id?: string; name?: string; wallet?: string }
 
 const KEY = 'streamgate.session';
 type Listener = () => void;

@@ -1,26 +1,58 @@
-// Wallets: the browser's own, found by EIP-6963, and a demo server's.
+// Wallets: the browser's own, found by EIP-6963 and the Wallet Standard, and a demo server's.
 
 import { call, Demo, demoInfo } from './api';
+import { say } from './dom';
+import { show } from './router';
 import { session } from './session';
+import { follow } from './wallet-watch';
+import { declined, listenForSolana } from './wallets-solana';
 
 export interface Wallet {
-  id: string; name: string; icon?: string; note?: string;
-  /** account returns the CAIP-10 account; sign signs a text with it. */
-  account(): Promise<string>;
-  sign(message: string, account: string): Promise<string>;
+  /** key names the wallet again after a reload. */
+  id: string; key: string; kind: 'evm' | 'solana' | 'demo'; name: string; icon?: string; note?: string;
+  /** account returns the CAIP-10 account, on one of the server's chains where the wallet leaves a choice. */
+  account(chains: string[]): Promise<string>;
+  /** sign signs a text with the account and returns what was signed with the signature. */
+  sign(message: string, account: string): Promise<{ message: string; signature: string }>;
+  /** onAccounts tells the addresses whenever they change; none when the wallet was disconnected. */
+  onAccounts?(fn: (addresses: string[]) => void): () => void;
 }
 
-interface Provider { request(args: { method: string; params?: unknown[] }): Promise<unknown> }
+interface Provider {
+  request(args: { method: string; params?: unknown[] }): Promise<unknown>;
+  on?(event: string, fn: (arg: unknown) => void): unknown;
+  removeListener?(event: string, fn: (arg: unknown) => void): unknown;
+}
 interface Announcement { info: { uuid: string; name: string; icon: string; rdns: string }; provider: Provider }
 
 const found = new Map<string, Wallet>();
 const listeners = new Set<() => void>();
 
+const add = (w: Wallet) => {
+  if (found.has(w.id)) return;
+  found.set(w.id, w);
+  follow(w, left); // it may be the one of a session from before the page was loaded
+  for (const l of listeners) l();
+};
+
+/** left signs out for a wallet that is gone. */
+function left(why: string): void {
+  void session.signOut().then(() => { show(); say(why); notice(why); });
+}
+
+function notice(text: string): void {
+  const p = document.createElement('p');
+  p.className = 'notice';
+  p.dataset.walletLeft = '';
+  p.setAttribute('role', 'status');
+  p.textContent = text;
+  document.getElementById('main')!.prepend(p);
+}
+
 window.addEventListener('eip6963:announceProvider', (e) => {
   const { info, provider } = (e as CustomEvent<Announcement>).detail;
-  if (found.has(info.uuid)) return;
-  found.set(info.uuid, {
-    id: info.uuid, name: info.name, icon: info.icon.startsWith('data:image/') ? info.icon : undefined,
+  add({
+    id: info.uuid, key: 'evm ' + info.rdns, kind: 'evm', name: info.name, icon: info.icon.startsWith('data:image/') ? info.icon : undefined,
     async account() {
       const [address] = (await provider.request({ method: 'eth_requestAccounts' })) as string[];
       const chain = (await provider.request({ method: 'eth_chainId' })) as string;
@@ -28,11 +60,17 @@ window.addEventListener('eip6963:announceProvider', (e) => {
     },
     async sign(message, account) {
       const hex = '0x' + Array.from(new TextEncoder().encode(message), (b) => b.toString(16).padStart(2, '0')).join('');
-      return (await provider.request({ method: 'personal_sign', params: [hex, account.slice(account.lastIndexOf(':') + 1)] })) as string;
+      return { message, signature: (await provider.request({ method: 'personal_sign', params: [hex, account.slice(account.lastIndexOf(':') + 1)] })) as string };
+    },
+    onAccounts(fn) {
+      const changed = (accounts: unknown) => fn(accounts as string[]);
+      provider.on?.('accountsChanged', changed); // EIP-1193: empty when the last one was disconnected
+      return () => { provider.removeListener?.('accountsChanged', changed); };
     },
   });
-  for (const l of listeners) l();
 });
+window.dispatchEvent(new Event('eip6963:requestProvider')); // those who announced themselves before there was a listener
+listenForSolana(add);
 
 /** browserWallets calls fn now and whenever one more wallet shows itself. */
 export function browserWallets(signal: AbortSignal, fn: (w: Wallet[]) => void): void {
@@ -49,26 +87,34 @@ export async function demoWallets(): Promise<Wallet[]> {
 }
 
 function demoWallet(demo: Demo, w: Demo['wallets'][number]): Wallet {
+  const where = w.chain?.startsWith('solana:') ? ' on Solana' : '';
   return {
-    id: 'demo-' + w.address, name: w.name, note: w.holds ? 'holds the pass' : 'holds no pass',
-    account: async () => `${demo.chain}:${w.address}`,
-    sign: async (message) => (await call<{ signature: string }>('POST', '/v1/demo/sign', { address: w.address, message }, { anonymous: true })).signature,
+    id: 'demo-' + w.address, key: 'demo ' + w.name, kind: 'demo', name: w.name, note: (w.holds ? 'holds the pass' : 'holds no pass') + where,
+    account: async () => `${w.chain ?? demo.chain}:${w.address}`,
+    sign: async (message) => ({ message, signature: (await call<{ signature: string }>('POST', '/v1/demo/sign', { address: w.address, message }, { anonymous: true })).signature }),
   };
+}
+
+/** serverChains are the chains that rules can be about; asked once a page load. */
+let chains: Promise<string[]> | undefined;
+export function serverChains(): Promise<string[]> {
+  return (chains ??= call<{ chains: { chain: string }[] }>('GET', '/v1/chains', undefined, { anonymous: true }).then((r) => r.chains.map((c) => c.chain), () => { chains = undefined; return []; }));
 }
 
 /** signIn proves the wallet to the server and opens the session. */
 export async function signIn(w: Wallet): Promise<void> {
-  const account = await w.account();
+  const account = await w.account(w.kind === 'solana' ? await serverChains() : []);
   const { message } = await call<{ message: string }>('POST', '/v1/auth/challenge', { account }, { anonymous: true });
-  const signature = await w.sign(message, account);
-  const tokens = await call<NonNullable<typeof session.current>>('POST', '/v1/auth/verify', { message, signature }, { anonymous: true });
-  session.set({ ...tokens, name: w.note ? w.name : undefined });
+  const signed = await w.sign(message, account);
+  const tokens = await call<NonNullable<typeof session.current>>('POST', '/v1/auth/verify', signed, { anonymous: true });
+  session.set({ ...tokens, name: w.kind === 'demo' ? w.name : undefined, wallet: w.key });
+  follow(w, left);
 }
 
 /** walletError turns a wallet's refusal into words. */
 export function walletError(err: unknown): string | null {
   const code = (err as { code?: number }).code;
-  if (code === 4001) return 'You declined in the wallet. Nothing was signed.';
   if (code === -32002) return 'The wallet already has a question open. Look for its window.';
+  if (declined(err)) return 'You declined in the wallet. Nothing was signed.';
   return null;
 }

@@ -1,4 +1,4 @@
-package chaintest
+package soldev
 
 import (
 	"context"
@@ -10,9 +10,11 @@ import (
 	"github.com/gagliardetto/solana-go"
 )
 
-// SolanaMint says what kind of mint NewMint makes. The zero value is that of an NFT:
+// Mint says what kind of mint NewMint makes. The zero value is that of an NFT:
 // SPL Token, no decimals.
-type SolanaMint struct {
+type Mint struct {
+	// Key is the mint's own key; nil makes one.
+	Key      solana.PrivateKey
 	Decimals uint8
 	// Token2022 takes that program; the two below need it.
 	Token2022         bool
@@ -27,7 +29,7 @@ func tokenSet(tag byte, parts ...[]byte) []byte {
 
 func u64(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
-func (s *Solana) rent(ctx context.Context, size uint64) (lamports uint64, err error) {
+func (s *Node) rent(ctx context.Context, size uint64) (lamports uint64, err error) {
 	raw, err := s.call(ctx, "getMinimumBalanceForRentExemption", size)
 	if err != nil {
 		return 0, err
@@ -35,7 +37,7 @@ func (s *Solana) rent(ctx context.Context, size uint64) (lamports uint64, err er
 	return lamports, json.Unmarshal(raw, &lamports)
 }
 
-func (s *Solana) create(ctx context.Context, key, program solana.PublicKey, size uint64) (solana.Instruction, error) {
+func (s *Node) create(ctx context.Context, key, program solana.PublicKey, size uint64) (solana.Instruction, error) {
 	rent, err := s.rent(ctx, size)
 	data := slices.Concat([]byte{0, 0, 0, 0}, u64(rent), u64(size), program.Bytes())
 	return solana.NewInstruction(solana.SystemProgramID, solana.AccountMetaSlice{
@@ -43,8 +45,11 @@ func (s *Solana) create(ctx context.Context, key, program solana.PublicKey, size
 }
 
 // NewMint makes a mint whose mint and freeze authority is Payer.
-func (s *Solana) NewMint(ctx context.Context, m SolanaMint) (solana.PublicKey, error) {
-	key := solana.NewWallet().PrivateKey
+func (s *Node) NewMint(ctx context.Context, m Mint) (solana.PublicKey, error) {
+	key := m.Key
+	if key == nil {
+		key = solana.NewWallet().PrivateKey
+	}
 	mint, program, size := key.PublicKey(), solana.TokenProgramID, uint64(82)
 	var ins []solana.Instruction
 	extend := func(data []byte, length uint64) {
@@ -72,7 +77,7 @@ func (s *Solana) NewMint(ctx context.Context, m SolanaMint) (solana.PublicKey, e
 }
 
 // mintFacts reads the program and the decimals of a mint.
-func (s *Solana) mintFacts(ctx context.Context, mint solana.PublicKey) (program solana.PublicKey, decimals byte, err error) {
+func (s *Node) mintFacts(ctx context.Context, mint solana.PublicKey) (program solana.PublicKey, decimals byte, err error) {
 	raw, err := s.call(ctx, "getAccountInfo", mint.String(), map[string]string{"commitment": "processed"})
 	if err != nil {
 		return program, 0, err
@@ -97,7 +102,7 @@ func (s *Solana) mintFacts(ctx context.Context, mint solana.PublicKey) (program 
 }
 
 // ATA returns the associated token account of an owner.
-func (s *Solana) ATA(ctx context.Context, mint, owner solana.PublicKey) (solana.PublicKey, error) {
+func (s *Node) ATA(ctx context.Context, mint, owner solana.PublicKey) (solana.PublicKey, error) {
 	program, _, err := s.mintFacts(ctx, mint)
 	if err != nil {
 		return program, err
@@ -110,14 +115,14 @@ func ata(program, mint, owner solana.PublicKey) (solana.PublicKey, error) {
 	return key, err
 }
 
-func (s *Solana) ensure(program, mint, owner, account solana.PublicKey) solana.Instruction {
+func (s *Node) ensure(program, mint, owner, account solana.PublicKey) solana.Instruction {
 	return solana.NewInstruction(solana.SPLAssociatedTokenAccountProgramID, solana.AccountMetaSlice{
 		solana.Meta(s.Payer.PublicKey()).WRITE().SIGNER(), solana.Meta(account).WRITE(), solana.Meta(owner),
 		solana.Meta(mint), solana.Meta(solana.SystemProgramID), solana.Meta(program)}, []byte{1})
 }
 
 // MintTo gives amount new units to the associated account of owner.
-func (s *Solana) MintTo(ctx context.Context, mint, owner solana.PublicKey, amount uint64) error {
+func (s *Node) MintTo(ctx context.Context, mint, owner solana.PublicKey, amount uint64) error {
 	program, _, err := s.mintFacts(ctx, mint)
 	if err != nil {
 		return err
@@ -129,13 +134,13 @@ func (s *Solana) MintTo(ctx context.Context, mint, owner solana.PublicKey, amoun
 	return s.Send(ctx, nil, s.ensure(program, mint, owner, to), s.mintTo(program, mint, to, amount))
 }
 
-func (s *Solana) mintTo(program, mint, to solana.PublicKey, amount uint64) solana.Instruction {
+func (s *Node) mintTo(program, mint, to solana.PublicKey, amount uint64) solana.Instruction {
 	return solana.NewInstruction(program, solana.AccountMetaSlice{solana.Meta(mint).WRITE(), solana.Meta(to).WRITE(),
 		solana.Meta(s.Payer.PublicKey()).SIGNER()}, tokenSet(7, u64(amount)))
 }
 
 // MintApart is MintTo a token account that is not the associated one.
-func (s *Solana) MintApart(ctx context.Context, mint, owner solana.PublicKey, amount uint64) error {
+func (s *Node) MintApart(ctx context.Context, mint, owner solana.PublicKey, amount uint64) error {
 	program, _, err := s.mintFacts(ctx, mint)
 	if err != nil {
 		return err
@@ -152,7 +157,7 @@ func (s *Solana) MintApart(ctx context.Context, mint, owner solana.PublicKey, am
 
 // Transfer moves amount between the associated accounts of from and to. signer is
 // from's key, or that of a delegate.
-func (s *Solana) Transfer(ctx context.Context, mint solana.PublicKey, signer solana.PrivateKey, from, to solana.PublicKey, amount uint64) error {
+func (s *Node) Transfer(ctx context.Context, mint solana.PublicKey, signer solana.PrivateKey, from, to solana.PublicKey, amount uint64) error {
 	program, decimals, err := s.mintFacts(ctx, mint)
 	if err != nil {
 		return err
@@ -171,7 +176,7 @@ func (s *Solana) Transfer(ctx context.Context, mint solana.PublicKey, signer sol
 }
 
 // on runs an instruction on the associated account of owner.
-func (s *Solana) on(ctx context.Context, mint, owner solana.PublicKey, signer solana.PrivateKey, metas func(account solana.PublicKey) solana.AccountMetaSlice, data []byte) error {
+func (s *Node) on(ctx context.Context, mint, owner solana.PublicKey, signer solana.PrivateKey, metas func(account solana.PublicKey) solana.AccountMetaSlice, data []byte) error {
 	program, _, err := s.mintFacts(ctx, mint)
 	if err != nil {
 		return err
@@ -184,37 +189,37 @@ func (s *Solana) on(ctx context.Context, mint, owner solana.PublicKey, signer so
 }
 
 // Freeze freezes the associated account of owner, Thaw undoes it.
-func (s *Solana) Freeze(ctx context.Context, mint, owner solana.PublicKey) error {
+func (s *Node) Freeze(ctx context.Context, mint, owner solana.PublicKey) error {
 	return s.freeze(ctx, mint, owner, 10)
 }
 
 // Thaw undoes Freeze.
-func (s *Solana) Thaw(ctx context.Context, mint, owner solana.PublicKey) error {
+func (s *Node) Thaw(ctx context.Context, mint, owner solana.PublicKey) error {
 	return s.freeze(ctx, mint, owner, 11)
 }
 
-func (s *Solana) freeze(ctx context.Context, mint, owner solana.PublicKey, tag byte) error {
+func (s *Node) freeze(ctx context.Context, mint, owner solana.PublicKey, tag byte) error {
 	return s.on(ctx, mint, owner, s.Payer, func(a solana.PublicKey) solana.AccountMetaSlice {
 		return solana.AccountMetaSlice{solana.Meta(a).WRITE(), solana.Meta(mint), solana.Meta(s.Payer.PublicKey()).SIGNER()}
 	}, []byte{tag})
 }
 
 // Approve makes delegate the delegate of owner's associated account.
-func (s *Solana) Approve(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey, delegate solana.PublicKey, amount uint64) error {
+func (s *Node) Approve(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey, delegate solana.PublicKey, amount uint64) error {
 	return s.on(ctx, mint, owner.PublicKey(), owner, func(a solana.PublicKey) solana.AccountMetaSlice {
 		return solana.AccountMetaSlice{solana.Meta(a).WRITE(), solana.Meta(delegate), solana.Meta(owner.PublicKey()).SIGNER()}
 	}, tokenSet(4, u64(amount)))
 }
 
 // Burn destroys amount of owner's associated account.
-func (s *Solana) Burn(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey, amount uint64) error {
+func (s *Node) Burn(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey, amount uint64) error {
 	return s.on(ctx, mint, owner.PublicKey(), owner, func(a solana.PublicKey) solana.AccountMetaSlice {
 		return solana.AccountMetaSlice{solana.Meta(a).WRITE(), solana.Meta(mint).WRITE(), solana.Meta(owner.PublicKey()).SIGNER()}
 	}, tokenSet(8, u64(amount)))
 }
 
-// Close closes owner's associated account, which must be empty.
-func (s *Solana) Close(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey) error {
+// CloseAccount closes owner's associated account, which must be empty.
+func (s *Node) CloseAccount(ctx context.Context, mint solana.PublicKey, owner solana.PrivateKey) error {
 	return s.on(ctx, mint, owner.PublicKey(), owner, func(a solana.PublicKey) solana.AccountMetaSlice {
 		return solana.AccountMetaSlice{solana.Meta(a).WRITE(), solana.Meta(owner.PublicKey()).WRITE(), solana.Meta(owner.PublicKey()).SIGNER()}
 	}, []byte{9})

@@ -4,8 +4,12 @@
 // test sets such accounts to bytes of the published layout), and a slot passes only
 // when a transaction or the test makes it. Commitments lag as the test says.
 //
-// Admin methods (POST /admin) are the test's: tick, setAccount, fault.
+// Notices go over WebSocket on the same port: slotSubscribe, accountSubscribe, programSubscribe.
+//
+// Started by -e with the genesis hash and, if wanted, a JSON object: slotMs makes empty slots at that pace, port is
+// the port. Admin methods (POST /admin) are the test's: tick, setAccount, fault, lags, cut.
 import http from 'node:http';
+import { WebSocketServer } from 'ws';
 import { LiteSVM, FailedTransactionMetadata } from 'litesvm';
 import { address, getBase58Decoder, getBase58Encoder, getCompiledTransactionMessageDecoder, getTransactionDecoder, lamports } from '@solana/kit';
 
@@ -15,16 +19,25 @@ const CLOCK = 'SysvarC1ock11111111111111111111111111111111';
 const MAX_BODY = 10 << 20;
 
 const svm = new LiteSVM().withTransactionHistory(100000n);
-const genesis = process.argv.at(-1); // run by -e, so that no path comes before it
+const [, genesis, settings = '{}'] = process.argv; // run by -e, so that no path comes before it
+const { slotMs = 0, port = 0 } = JSON.parse(settings);
 const slots = []; // [{slot, time, blockhash}] in order
 const history = new Map(); // pubkey -> [{slot, account | null}] in order
 const sigs = new Map();
 let slot = 1n;
-let fault = {}; // lag, staleSlot, status, delay, genesis, huge, drop, ignoreMin, methods
+let fault = {}; // lag, staleSlot, status, delay, genesis, huge, drop, ignoreMin, methods; of notices: mute, deaf, refuse
+const counts = {}; // requests and calls, by method
+const listeners = new Map(); // subscription -> {kind, tell, key, config}
+let changed = new Set(); // accounts of the slot being made
 const lags = { processed: 0, confirmed: 0, finalized: 0 };
 
 const err = (code, message, data) => { throw Object.assign(new Error(message), { code, data }); };
-const seal = () => { slots.push({ slot, time: Math.floor(Date.now() / 1000), blockhash: svm.latestBlockhash() }); };
+const seal = () => {
+  slots.push({ slot, time: Math.floor(Date.now() / 1000), blockhash: svm.latestBlockhash() });
+  const keys = changed;
+  changed = new Set();
+  notify(keys);
+};
 seal();
 
 // advance begins a new slot, in which what follows is recorded.
@@ -44,6 +57,7 @@ function record(key) {
   const gone = a.exists === false || (a.lamports === 0n && a.data.length === 0);
   states.push({ slot, account: gone ? null : { lamports: Number(a.lamports), owner: a.programAddress, executable: a.executable, data: Buffer.from(a.data) } });
   history.set(key, states);
+  changed.add(key);
 }
 
 // at is the account as of a slot.
@@ -149,7 +163,38 @@ const rpc = {
   })),
 };
 
+// notify tells the listeners of a new slot what changed in it. The fault mute tells nothing of accounts, deaf nothing at all.
+function notify(keys) {
+  if (fault.deaf) return;
+  const now = { slot, blockhash: '' };
+  for (const l of listeners.values()) {
+    if (l.kind === 'slot') { l.tell({ slot: Number(slot), parent: Number(slot) - 1, root: Math.max(0, Number(slot) - lags.finalized) }); continue; }
+    if (fault.mute) continue;
+    for (const k of keys) {
+      const a = at(k, slot);
+      if (l.kind === 'account' && l.key === k) l.tell(ctx(now, ui(a ?? { lamports: 0, owner: '11111111111111111111111111111111', executable: false, data: Buffer.alloc(0) }, l.config)));
+      if (l.kind === 'program' && a?.owner === l.key && passes(a, l.config.filters)) l.tell(ctx(now, { pubkey: k, account: ui(a, l.config) }));
+    }
+  }
+}
+
+let subscription = 0;
+const subscribe = (kind, tell, key, config = {}) => { listeners.set(++subscription, { kind, tell, key, config }); return subscription; };
+const feed = {
+  slotSubscribe: (_, tell) => subscribe('slot', tell),
+  accountSubscribe: ([k, c], tell) => subscribe('account', tell, k, c),
+  programSubscribe: ([p, c], tell) => subscribe('program', tell, p, c),
+  slotUnsubscribe: ([id]) => listeners.delete(id),
+  accountUnsubscribe: ([id]) => listeners.delete(id),
+  programUnsubscribe: ([id]) => listeners.delete(id),
+};
+
 const admin = {
+  // counts returns the requests so far and forgets them; listening the subscriptions by kind.
+  counts: () => { const c = { ...counts }; for (const k of Object.keys(counts)) delete counts[k]; return c; },
+  listening: () => [...listeners.values()].reduce((n, l) => ({ ...n, [l.kind]: (n[l.kind] ?? 0) + 1 }), {}),
+  // cut ends all WebSocket connections.
+  cut: () => { for (const c of sockets.clients) c.terminate(); return null; },
   tick: ({ slots: n = 1 }) => { for (let i = 0; i < n; i++) { advance(); seal(); } return Number(slot); },
   // setAccount sets any account to any bytes in a slot of its own; no data and no lamports close it.
   setAccount: ({ key, owner, data = '', lamports: l = 10_000_000, executable = false }) => {
@@ -180,6 +225,8 @@ function answer(req, res, body) {
   if (req.url === '/admin') {
     try { return res.end(JSON.stringify({ result: admin[q.method](q.params ?? {}) })); } catch (e) { res.statusCode = 500; return res.end(e.message); }
   }
+  counts.requests = (counts.requests ?? 0) + 1;
+  for (const x of Array.isArray(q) ? q : [q]) counts[x.method] = (counts[x.method] ?? 0) + 1;
   const hit = !fault.methods || (Array.isArray(q) ? q : [q]).some(x => fault.methods.includes(x.method));
   if (fault.drop && hit) return req.socket.destroy();
   if (fault.status && hit) { res.statusCode = fault.status; return res.end('{"error":"Too many requests"}'); }
@@ -194,6 +241,24 @@ const server = http.createServer((req, res) => {
   req.on('data', d => { if ((size += d.length) > MAX_BODY) return req.destroy(); parts.push(d); });
   req.on('end', () => answer(req, res, Buffer.concat(parts).toString()));
 });
-server.listen(0, '127.0.0.1', () => console.log('Listening on 127.0.0.1:' + server.address().port));
+const sockets = new WebSocketServer({ server, maxPayload: 1 << 20 });
+sockets.on('connection', socket => {
+  const mine = new Set();
+  socket.on('close', () => { for (const id of mine) listeners.delete(id); });
+  socket.on('error', () => socket.terminate());
+  socket.on('message', data => {
+    let q;
+    try { q = JSON.parse(data); } catch { return socket.terminate(); }
+    const tell = kind => value => socket.send(JSON.stringify({ jsonrpc: '2.0', method: kind + 'Notification', params: { result: value, subscription: id } }));
+    let id;
+    const f = Object.hasOwn(feed, q.method) && !fault.refuse?.includes(q.method) && feed[q.method];
+    if (!f) return socket.send(JSON.stringify({ jsonrpc: '2.0', id: q.id, error: { code: -32601, message: 'Method not found' } }));
+    id = f(q.params ?? [], tell(q.method.replace(/(Un)?[sS]ubscribe$/, '')));
+    if (typeof id === 'number') mine.add(id);
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: q.id, result: id }));
+  });
+});
+if (slotMs) setInterval(() => { advance(); seal(); }, slotMs).unref();
+server.listen(port, '127.0.0.1', () => console.log('Listening on 127.0.0.1:' + server.address().port));
 // A test that is killed cannot stop this process, but its pipe closes.
 process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();

@@ -12,7 +12,7 @@ go vet ./...
 step "go test -race"
 go test -race -timeout 30m -coverprofile .cache/cover.out -coverpkg "$(scripts/domains.sh | paste -sd,)" ./... | sed -E 's/\tcoverage: .*//'
 step "ten thousand histories of the ownership index, without the race detector"
-go test -count=1 -run 'TestDifferential$' ./nft/index
+INDEX_HISTORIES=10000 go test -count=1 -run 'TestDifferential$' ./nft/index
 step "coverage of the domain packages"
 scripts/cover.sh .cache/cover.out
 step "fuzz targets"

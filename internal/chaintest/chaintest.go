@@ -222,15 +222,19 @@ func (c *Chain) succeeded(ctx context.Context, hashes []common.Hash) error {
 // that they are mined in order.
 func (c *Chain) send(ctx context.Context, txs []Tx) ([]common.Hash, error) {
 	hashes := make([]common.Hash, len(txs))
+	next := map[string]uint64{} // the pool tells its own in its own time
 	for i, tx := range txs {
 		key, err := keyOf(tx.From)
 		if err != nil {
 			return nil, err
 		}
-		nonce, err := c.client.PendingNonceAt(ctx, common.HexToAddress(tx.From))
-		if err != nil {
-			return nil, err
+		nonce, sent := next[tx.From]
+		if !sent {
+			if nonce, err = c.client.PendingNonceAt(ctx, common.HexToAddress(tx.From)); err != nil {
+				return nil, err
+			}
 		}
+		next[tx.From] = nonce + 1
 		tip := new(big.Int).Mul(big.NewInt(int64(len(txs)-i)), big.NewInt(params.GWei))
 		d := &types.DynamicFeeTx{
 			ChainID: c.id, Nonce: nonce, Data: tx.Data, Gas: cmp.Or(tx.Gas, 4_000_000),

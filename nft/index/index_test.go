@@ -198,6 +198,14 @@ func TestAnswersWhatItCan(t *testing.T) {
 	w.chain.Mine(mint(a, "1"), nfttest.Op{Kind: nfttest.Mint20, To: a, Amount: 9})
 	both := []nft.Query{w.balance(a), w.owner("1")}
 	w.check(latest, "", both, "1", a) // nobody wanted it yet
+	if r, err := w.v.Check(t.Context(), latest, []nft.Query{{Op: nft.OpBalance20, Contract: account(77), Account: a}, {Op: nft.OpBalance20, Contract: w.coin, Account: a}}); err != nil || r.Answers[0].Err == nil {
+		t.Fatal(r, err)
+	}
+	w.sync()
+	w.check(latest, "index", both, "1", a) // who was asked for is indexed
+	if got := w.x.Status().Contracts; len(got) != 2 || w.status(w.coin).Status != "live" {
+		t.Errorf("contracts %+v", got)
+	}
 	w.follow()
 	w.check(latest, "index", both, "1", a)
 	w.chain.Mine(transfer(a, b, "1"), nfttest.Op{Kind: nfttest.Mint1155, To: b, TokenID: "7", Amount: 3})
@@ -743,7 +751,7 @@ func ExampleNew() {
 		return
 	}
 	verifier := index.NewVerifier(chain, x) // what the Decider is given
-	x.Want(pass)                            // a Decider's Run does that
+	x.Want(pass)                            // the first question about it does that too
 	if err := x.Sync(context.Background()); err != nil {
 		fmt.Println(err)
 		return

@@ -83,6 +83,18 @@ func SourceOf(v nft.Verifier) (Source, bool) {
 	}
 }
 
+// WithSource gives a verifier that has no source of its own, such as one over several providers, the one
+// that an index of its chain follows. The rest of v is found through Unwrap.
+func WithSource(v nft.Verifier, src Source) Sourced { return &withSource{v, src} }
+
+type withSource struct {
+	nft.Verifier
+	src Source
+}
+
+func (w *withSource) IndexSource() Source  { return w.src }
+func (w *withSource) Unwrap() nft.Verifier { return w.Verifier }
+
 // Sourced is a verifier of a chain whose transfers can be followed.
 type Sourced interface {
 	nft.Verifier

@@ -241,6 +241,9 @@ func TestSourceOf(t *testing.T) {
 	if _, ok := index.SourceOf(rebasing{w.chain}); ok {
 		t.Error("a verifier that hides its chain has a source")
 	}
+	if src, ok := index.SourceOf(index.WithSource(rebasing{w.chain}, w.chain.IndexSource())); !ok || src == nil {
+		t.Error("a source that was given is not found")
+	}
 	d := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{w.v}})
 	if s := d.Chains(t.Context())[0]; s.Index == nil {
 		t.Errorf("status %+v", s)

@@ -27,27 +27,56 @@ func (v *Verifier) Unwrap() nft.Verifier { return v.Verifier }
 // IndexStatus returns the state of the index, for GET /v1/chains.
 func (v *Verifier) IndexStatus() *nft.IndexStatus { return v.x.Status() }
 
-// Check implements nft.Verifier. Reply.Source is "index" when the index answered.
+// Check implements nft.Verifier. Reply.Source is "index" when the index answered. A contract that the
+// chain has answered for is wanted from then on.
 func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
 	if reply, ok := v.x.answer(ctx, at, queries); ok {
 		v.x.meter.answered(ctx, true)
 		return reply, nil
 	}
 	v.x.meter.answered(ctx, false)
-	return v.Verifier.Check(ctx, at, queries)
+	reply, err := v.Verifier.Check(ctx, at, queries)
+	if err == nil && len(reply.Answers) == len(queries) {
+		v.x.learn(queries, reply.Answers)
+	}
+	return reply, err
 }
 
-// Watch implements nft.Verifier. The contracts watched are those that are indexed, and what is heard
-// of a new head keeps the index from answering for the one before.
+// learn wants the contracts of what was asked, unless the chain has no answer for them: whoever can test a
+// rule must not fill the index with addresses that are none.
+func (x *Indexer) learn(queries []nft.Query, answers []nft.Answer) {
+	for i, q := range queries {
+		if kindOf(q.Op) == "" || answers[i].Err != nil {
+			continue
+		}
+		x.mu.RLock()
+		_, known := x.known[q.Contract]
+		x.mu.RUnlock()
+		if !known {
+			x.Want(q.Contract)
+		}
+	}
+}
+
+// kindOf is the standard that an operation is of, empty for those that no index answers.
+func kindOf(op nft.Op) Kind {
+	switch op {
+	case nft.OpBalance721, nft.OpOwner721:
+		return ERC721
+	case nft.OpBalance1155:
+		return ERC1155
+	case nft.OpBalance20:
+		return ERC20
+	}
+	return ""
+}
+
+// Watch implements nft.Verifier. What is heard of a new head keeps the index from answering for the one before.
 func (v *Verifier) Watch(ctx context.Context, contracts func() []string, fn func(nft.Change)) error {
 	w := &watching{}
 	v.x.hear(w, nft.Change{Gap: true})
 	defer v.x.deaf(w)
-	return v.Verifier.Watch(ctx, func() []string {
-		set := contracts()
-		v.x.Want(set...)
-		return set
-	}, func(ch nft.Change) {
+	return v.Verifier.Watch(ctx, contracts, func(ch nft.Change) {
 		v.x.hear(w, ch)
 		fn(ch)
 	})
@@ -181,7 +210,7 @@ func (x *Indexer) key(q nft.Query) (Key, bool) {
 	if x.known[q.Contract].Status != Live || x.suspects[q.Contract] != "" {
 		return Key{}, false
 	}
-	want := map[nft.Op]Kind{nft.OpBalance721: ERC721, nft.OpOwner721: ERC721, nft.OpBalance1155: ERC1155, nft.OpBalance20: ERC20}[q.Op]
+	want := kindOf(q.Op)
 	k := Key{q.Contract, q.Account, q.TokenID}
 	switch q.Op {
 	case nft.OpOwner721:

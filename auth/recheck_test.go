@@ -180,7 +180,7 @@ func TestAChainThatCannotBeAskedEndsNoSession(t *testing.T) {
 // However many there are, a turn asks about so many and all have their turn.
 func TestTheCostOfAskingAgainIsBounded(t *testing.T) {
 	w := &wallets{accept: map[string]string{}}
-	const sessions = 1500
+	const sessions = 1100
 	rechecking(t, func() auth.ContractVerifier { return w }, w, sessions, func(b *bench, ids []string, ends <-chan string) {
 		calls := w.called()
 		time.Sleep(auth.DefaultRecheckEvery + time.Second)

@@ -26,6 +26,9 @@ func audience() int {
 	if n, err := strconv.Atoi(os.Getenv("STREAMGATE_AUDIENCE")); err == nil {
 		return n
 	}
+	if raced {
+		return 200
+	}
 	return 1000
 }
 

@@ -216,7 +216,7 @@ class Player {
       d.explain ? h('details', null, h('summary', null, 'What was checked'), h('ul', { class: 'tree' }, explainTree(d.explain))) : null));
     say(`${heading}. ${text}`);
     this.cover.querySelector<HTMLElement>('h2')?.focus({ preventScroll: true });
-    this.watchForReturn(news, again, s);
+    if (!full) this.watchForReturn(news, again, s); // the gate says yes: it is the places that are taken
   }
 
   /** watchForReturn offers to go on as soon as the gate would open. */

@@ -148,7 +148,7 @@ func (d *Decider) askOne(ctx context.Context, c *chain, b *batch) {
 			return
 		}
 		behind := b.newestChange(c)
-		reply, err := b.check(ctx, c.v)
+		reply, err := b.check(ctx, c)
 		b.reply, b.reason = reply, ""
 		if err == nil {
 			d.answered(c)
@@ -175,11 +175,11 @@ func (d *Decider) askOne(ctx context.Context, c *chain, b *batch) {
 }
 
 // check asks one provider, or as many as the rule wants.
-func (b *batch) check(ctx context.Context, v Verifier) (Reply, error) {
+func (b *batch) check(ctx context.Context, c *chain) (Reply, error) {
 	if !b.quorum.Wanted() {
-		return v.Check(ctx, b.at, b.queries)
+		return c.v.Check(ctx, b.at, b.queries)
 	}
-	if q, ok := As[QuorumVerifier](v); ok {
+	if q, ok := As[QuorumVerifier](c.v); ok {
 		return q.CheckQuorum(ctx, b.at, b.quorum, b.queries)
 	}
 	return Reply{Agreement: &Agreement{N: b.quorum.N, Of: b.quorum.Of}}, fault.Wrap(fault.Unsupported, "nft.check", ErrTooFewOperators)

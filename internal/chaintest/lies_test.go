@@ -276,8 +276,11 @@ func (p *past) leavesOut(t *testing.T, lie chaintest.Lie, honest int, id int64) 
 		if decide().Outcome != nft.Yes {
 			return false
 		}
-		p.mine(t)
-		time.Sleep(200 * time.Millisecond) // for the block to be heard of; if it is not, the transfer ends access for the wrong reason
+		b := p.mine(t)
+		within(t, "the block to be heard of", func() bool {
+			head := d.Chains(t.Context())[0].Head
+			return head != nil && head.Number >= b.Number
+		})
 		return decide().Cached
 	}
 	within(t, "a cached yes", followed)

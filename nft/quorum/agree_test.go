@@ -113,6 +113,9 @@ func TestOperatorsCountAndNotProviders(t *testing.T) {
 	w.nodes[0].set(trouble{err: errDown})
 	r, err := w.ask(t, nft.Quorum{N: 2, Of: 2})
 	answered(t, r, err, "1")
+	if b, err := w.v.CheckQuorum(t.Context(), latest, nft.Quorum{N: 2, Of: 2}, nil); err != nil || b.Block.Hash != r.Block.Hash {
+		t.Errorf("asked for the block alone: %+v, %v", b, err)
+	}
 	if !slices.Equal(r.Agreement.Agreed, []string{"beta", "gamma"}) && !slices.Equal(r.Agreement.Agreed, []string{"gamma", "beta"}) {
 		t.Errorf("agreed: %v", r.Agreement.Agreed)
 	}
@@ -278,6 +281,9 @@ func TestAChainWithoutAPast(t *testing.T) {
 	head, _ := w.Head(t.Context())
 	if r.Block.Number != head.Number-1 {
 		t.Errorf("the block is %d, the older of both %d", r.Block.Number, head.Number-1)
+	}
+	if r, err = w.v.CheckQuorum(t.Context(), latest, twoOfThree, nil); err != nil || r.Block.Hash == "" {
+		t.Errorf("asked for the block alone: %+v, %v", r, err)
 	}
 	w.nodes[0].set(trouble{lie: func(_ nft.Query, a *nft.Answer) { a.Value = "7" }})
 	r, err = w.ask(t, twoOfThree)

@@ -131,6 +131,9 @@ func (r *round) count(votes []vote, target *nft.Block) verdict {
 			continue
 		}
 		out.voices++
+		if b := w.reply.Block; len(r.queries) == 0 && (oldest == nil || b.Number < oldest.Number) {
+			oldest = &b // nothing but the block is asked for
+		}
 	}
 	for i := range r.queries {
 		winners, conflict := r.winners(votes, i)

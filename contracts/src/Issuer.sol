@@ -44,10 +44,14 @@ abstract contract Issuer is Ownable {
         _setMinter(account, may);
     }
 
-    /// @notice The token an order was minted as, if it was.
-    function minted(bytes32 order) external view returns (bool done, uint256 tokenId) {
-        Minted storage m = _orders[order];
-        return (m.done, m.tokenId);
+    /// @notice Whether an order was minted.
+    function isMinted(bytes32 order) external view returns (bool) {
+        return _orders[order].done;
+    }
+
+    /// @notice The token an order was minted as; 0 where it was not.
+    function tokenOf(bytes32 order) external view returns (uint256) {
+        return _orders[order].tokenId;
     }
 
     /// @dev Zero is no order: who mints by hand may go without one.

@@ -342,7 +342,7 @@ func (s *Service) Sent(ctx context.Context, o Order, hash string) (Order, error)
 		return o, fault.New(fault.Conflict, op, "The platform signs this order itself.")
 	}
 	now := s.opt.Now().UTC().Truncate(time.Millisecond)
-	o, err := s.opt.Store.Change(ctx, o.Tenant, o.ID, func(r *Order) error {
+	kept, err := s.opt.Store.Change(ctx, o.Tenant, o.ID, func(r *Order) error {
 		switch last := r.Last(); {
 		case last != nil && last.Hash == hash, r.Hash == hash && hash != "":
 			return errSame
@@ -354,13 +354,13 @@ func (s *Service) Sent(ctx context.Context, o Order, hash string) (Order, error)
 		return nil
 	})
 	if errors.Is(err, errSame) {
-		o, err = s.opt.Store.Order(ctx, o.Tenant, o.ID)
+		kept, err = s.opt.Store.Order(ctx, o.Tenant, o.ID)
 	}
 	if err != nil {
 		return Order{}, fault.At(op, err)
 	}
 	s.wake(o.Chain)
-	return o, nil
+	return kept, nil
 }
 
 // errSame leaves a change without effect.

@@ -65,6 +65,7 @@ func (i *Issuer) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.D
 		balance hexutil.Big
 		count   hexutil.Uint64
 		gas     hexutil.Uint64
+		code    hexutil.Bytes
 	)
 	reqs := []request{
 		{Method: "eth_feeHistory", Args: []any{hexutil.Uint64(feeBlocks), "latest", []float64{50}}, Result: &history},
@@ -74,6 +75,9 @@ func (i *Issuer) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.D
 	if estimate {
 		reqs = append(reqs, request{Method: "eth_estimateGas", Args: []any{callOf(o, d)}, Result: &gas})
 	}
+	if estimate && d.To != "" {
+		reqs = append(reqs, request{Method: "eth_getCode", Args: []any{d.To, "latest"}, Result: &code})
+	}
 	if err := i.askEach(ctx, reqs); err != nil {
 		return d, fault.At(op, err)
 	}
@@ -81,6 +85,15 @@ func (i *Issuer) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.D
 		return d, fault.At(op, err)
 	}
 	d.Base = uint64(count)
+	if estimate && d.To != "" {
+		if err := reqs[4].Error; err != nil {
+			return d, fault.At(op, err)
+		}
+		// A call of an address without code succeeds, costs little and does nothing: a reorganisation took the contract back.
+		if len(code) == 0 {
+			return d, fault.New(fault.Unavailable, op, "Waits for the pass to be on the chain again.")
+		}
+	}
 	if estimate {
 		if err := i.refused(reqs[3].Error); err != nil {
 			return d, err

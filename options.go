@@ -15,6 +15,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/pass"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/cache"
 )
@@ -42,6 +43,8 @@ type settings struct {
 	verifiers         []nft.Verifier
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
+	ledgers           []pass.Ledger
+	maySpend          func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	publicURL         string
 	trustedProxies    []netip.Prefix
@@ -142,6 +145,17 @@ func WithLists(has func(ctx context.Context, tenant, list, account string) (bool
 // WithCreators decides who may create assets. The default is any signed-in wallet.
 func WithCreators(may func(auth.Principal) bool) Option {
 	return func(s *settings) { s.mayCreate = may }
+}
+
+// WithIssuers adds chains on which creators deploy and mint passes (/v1/passes); drivers/evm's Issuer is one. Who may create assets may
+// issue passes, signed and paid by the creator's own wallet.
+func WithIssuers(l ...pass.Ledger) Option {
+	return func(s *settings) { s.ledgers = append(s.ledgers, l...) }
+}
+
+// WithSpenders decides whose passes the platform's own signer deploys and mints, and pays. The default is nobody's.
+func WithSpenders(may func(auth.Principal) bool) Option {
+	return func(s *settings) { s.maySpend = may }
 }
 
 // WithPublicURL states the origin that viewers see, such as https://video.example.

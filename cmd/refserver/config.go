@@ -31,6 +31,7 @@ type Config struct {
 	LogFormat      string
 	Chains         []ChainConfig
 	Creators       string
+	Spenders       string
 	CreatorList    []caip.AccountID
 	Workers        int
 	MaxWorkers     int
@@ -52,6 +53,7 @@ type ChainConfig struct {
 	ID     caip.ChainID
 	RPCURL string
 	WSURL  string
+	Issuing
 }
 
 // setting is one row of the configuration: its dotted key in the file, which
@@ -110,6 +112,7 @@ func settings() []setting {
 			c.CreatorList, err = splitParse(v, caip.ParseAccountID)
 			return err
 		}},
+		text("passes.who", "whose passes the platform's signers deploy and mint, and pay: nobody, list (creators.list), or creators (whoever may create assets)", func(c *Config) *string { return &c.Spenders }, oneOf("nobody", "list", "creators")),
 		{"transcode.max_workers", "up to how many while work waits and the machine has room; 0: no more than transcode.workers", func(c *Config) string { return strconv.Itoa(c.MaxWorkers) }, func(c *Config, v string) error {
 			n, err := strconv.Atoi(v)
 			if err != nil || n < 0 || n > 256 {
@@ -147,7 +150,7 @@ func settings() []setting {
 
 func defaultConfig() *Config {
 	return &Config{
-		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone",
+		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone", Spenders: "nobody",
 		Workers: 1, MaxUpload: 20 << 30, KeyLead: 4 * time.Second, GrantTTL: 4 * time.Hour, SegmentCache: 256 << 20,
 		Backends: Backends{Targets: []string{allRoles}, DrainDelay: 2 * time.Second},
 		source:   map[string]string{},
@@ -273,7 +276,7 @@ func (c *Config) check() error {
 	if c.Creators == "list" && len(c.CreatorList) == 0 {
 		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list CAIP-10 accounts")
 	}
-	return errors.Join(c.checkTargets(), c.checkTLS())
+	return errors.Join(c.checkTargets(), c.checkTLS(), c.checkIssuing())
 }
 
 // publicURLMissing reports whether strangers can reach a server that does not know its name.
@@ -315,6 +318,9 @@ func (c *Config) setChain(chain, field, value string) error {
 		i = len(c.Chains)
 		c.Chains = append(c.Chains, ChainConfig{ID: id})
 	}
+	if known, err := c.Chains[i].setIssuing(field, value); known {
+		return err
+	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
 		return errors.New("the value is not a URL") // it may hold a credential: do not print it
@@ -331,7 +337,7 @@ func (c *Config) setChain(chain, field, value string) error {
 		}
 		c.Chains[i].WSURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url", field)
+		return fmt.Errorf("unknown member %q: a chain has rpc_url, ws_url and, to issue passes, %s", field, strings.Join(issuingFields(), ", "))
 	}
 	return nil
 }
@@ -357,6 +363,10 @@ func (c *Config) Explain(w io.Writer) error {
 			}
 			key := "chains." + ch.ID.String() + "." + f[0]
 			fmt.Fprintf(tw, "%s\t%s\t%s\t\t\n", key, redactURL(f[1]), from(key))
+		}
+		for _, f := range ch.explainIssuing() {
+			key := "chains." + ch.ID.String() + "." + f[0]
+			fmt.Fprintf(tw, "%s\t%s\t%s\t\t\n", key, f[1], from(key))
 		}
 	}
 	return tw.Flush()

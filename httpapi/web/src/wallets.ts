@@ -10,15 +10,18 @@ export interface Wallet {
   sign(message: string, account: string): Promise<string>;
 }
 
-interface Provider { request(args: { method: string; params?: unknown[] }): Promise<unknown> }
+export interface Provider { request(args: { method: string; params?: unknown[] }): Promise<unknown> }
 interface Announcement { info: { uuid: string; name: string; icon: string; rdns: string }; provider: Provider }
 
 const found = new Map<string, Wallet>();
+/** providers are the EVM wallets of the browser, for what more than signing in they do. */
+export const providers = new Map<string, Provider>();
 const listeners = new Set<() => void>();
 
 window.addEventListener('eip6963:announceProvider', (e) => {
   const { info, provider } = (e as CustomEvent<Announcement>).detail;
   if (found.has(info.uuid)) return;
+  providers.set(info.uuid, provider);
   found.set(info.uuid, {
     id: info.uuid, name: info.name, icon: info.icon.startsWith('data:image/') ? info.icon : undefined,
     async account() {

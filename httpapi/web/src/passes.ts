@@ -308,7 +308,7 @@ async function useAsGate(box: HTMLElement, p: Pass, signal: AbortSignal): Promis
     try {
       await call('PUT', `/v1/assets/${video.value}/gate`, undefined, { raw: JSON.stringify(p.rule) });
       const a = mine.find((x) => x.id === video.value)!;
-      fill(note, h('p', { class: 'notice good' }, 'Holders of this pass may watch ', link(`/watch/${a.id}`, {}, a.title), ' now.'));
+      fill(note, h('p', { class: 'notice good' }, h('span', null, 'Holders of this pass may watch ', link(`/watch/${a.id}`, {}, a.title), ' now.')));
       say('The gate is set.');
     } catch (err) {
       fill(note, problemBox(problemOf(err)));

@@ -48,7 +48,7 @@ func callOf(o pass.Order, d pass.Draft) callArg {
 func (i *Issuer) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.Draft, error) {
 	const op = "evm.Draft"
 	d := pass.Draft{From: o.Sender, Value: "0", To: o.To, Data: o.Data, Gas: o.Gas}
-	estimate := false
+	fresh := false
 	switch {
 	case len(o.Attempts) > 0:
 	case o.Void || o.Act == pass.Fill:
@@ -58,57 +58,72 @@ func (i *Issuer) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.D
 		if d.To, d.Data, err = i.book.call(o, p); err != nil {
 			return d, fault.At(op, err)
 		}
-		estimate = true
+		fresh = true
 	}
+	m, err := i.market(ctx, o, d, fresh)
+	if err != nil {
+		return d, err
+	}
+	if d.Base = m.next; fresh {
+		if m.gas > i.opt.MaxGas {
+			return d, fault.Newf(fault.Conflict, op, "The transaction needs %d gas, more than the limit of %d.", m.gas, i.opt.MaxGas)
+		}
+		d.Gas = min(m.gas+m.gas/4, i.opt.MaxGas)
+	}
+	tip, feeCap, err := i.fees(m.history, o.Last())
+	if err != nil {
+		return d, err
+	}
+	d.TipCap, d.FeeCap = tip.String(), feeCap.String()
+	return d, i.affordable(o, d.Gas, feeCap, m.balance)
+}
+
+// market is what a draft needs to know of the chain.
+type market struct {
+	history   feeHistory
+	balance   *big.Int
+	next, gas uint64
+}
+
+// market asks for it. A fresh draft is tried out: what the chain would refuse is fault.Conflict.
+func (i *Issuer) market(ctx context.Context, o pass.Order, d pass.Draft, fresh bool) (market, error) {
+	const op = "evm.market"
 	var (
-		history feeHistory
+		m       market
 		balance hexutil.Big
 		count   hexutil.Uint64
 		gas     hexutil.Uint64
 		code    hexutil.Bytes
 	)
 	reqs := []request{
-		{Method: "eth_feeHistory", Args: []any{hexutil.Uint64(feeBlocks), "latest", []float64{50}}, Result: &history},
+		{Method: "eth_feeHistory", Args: []any{hexutil.Uint64(feeBlocks), "latest", []float64{50}}, Result: &m.history},
 		{Method: "eth_getBalance", Args: []any{o.Sender, "latest"}, Result: &balance},
 		{Method: "eth_getTransactionCount", Args: []any{o.Sender, "pending"}, Result: &count},
 	}
-	if estimate {
+	certain := len(reqs)
+	if fresh && d.To != "" {
+		reqs = append(reqs, request{Method: "eth_getCode", Args: []any{d.To, "latest"}, Result: &code})
+		certain++
+	}
+	if fresh {
 		reqs = append(reqs, request{Method: "eth_estimateGas", Args: []any{callOf(o, d)}, Result: &gas})
 	}
-	if estimate && d.To != "" {
-		reqs = append(reqs, request{Method: "eth_getCode", Args: []any{d.To, "latest"}, Result: &code})
+	err := i.askEach(ctx, reqs)
+	if err == nil {
+		err = first(reqs[:certain])
 	}
-	if err := i.askEach(ctx, reqs); err != nil {
-		return d, fault.At(op, err)
-	}
-	if err := first(reqs[:3]); err != nil {
-		return d, fault.At(op, err)
-	}
-	d.Base = uint64(count)
-	if estimate && d.To != "" {
-		if err := reqs[4].Error; err != nil {
-			return d, fault.At(op, err)
-		}
-		// A call of an address without code succeeds, costs little and does nothing: a reorganisation took the contract back.
-		if len(code) == 0 {
-			return d, fault.New(fault.Unavailable, op, "Waits for the pass to be on the chain again.")
-		}
-	}
-	if estimate {
-		if err := i.refused(reqs[3].Error); err != nil {
-			return d, err
-		}
-		if d.Gas = uint64(gas) + uint64(gas)/4; uint64(gas) > i.opt.MaxGas {
-			return d, fault.Newf(fault.Conflict, op, "The transaction needs %d gas, more than the limit of %d.", uint64(gas), i.opt.MaxGas)
-		}
-		d.Gas = min(d.Gas, i.opt.MaxGas)
-	}
-	tip, feeCap, err := i.fees(history, o.Last())
 	if err != nil {
-		return d, err
+		return m, fault.At(op, err)
 	}
-	d.TipCap, d.FeeCap = tip.String(), feeCap.String()
-	return d, i.affordable(o, d.Gas, feeCap, balance.ToInt())
+	// A call of an address without code succeeds, costs little and does nothing: a reorganisation took the contract back.
+	if fresh && d.To != "" && len(code) == 0 {
+		return m, fault.New(fault.Unavailable, op, "Waits for the pass to be on the chain again.")
+	}
+	if fresh {
+		err = i.refused(reqs[certain].Error)
+	}
+	m.balance, m.next, m.gas = balance.ToInt(), uint64(count), uint64(gas)
+	return m, err
 }
 
 // fees chooses the tip that the middle transaction of the last blocks paid, and a cap that the base fee may double below. Those that

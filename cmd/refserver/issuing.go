@@ -14,11 +14,13 @@ import (
 	"github.com/streamgate/streamgate"
 	"github.com/streamgate/streamgate/drivers/awskms"
 	"github.com/streamgate/streamgate/drivers/evm"
+	"github.com/streamgate/streamgate/drivers/solana"
+	"github.com/streamgate/streamgate/nft/pass"
 )
 
 // Issuing is how passes are issued on a chain. The zero value leaves signing to the creators' wallets.
 type Issuing struct {
-	// Signer is keystore:FILE or awskms://...
+	// Signer is keystore:FILE or awskms://..., on Solana keypair:FILE.
 	Signer         string
 	SignerPassword string
 	MaxFee         *big.Int // wei for a unit of gas
@@ -36,8 +38,15 @@ func (c *ChainConfig) setIssuing(field, value string) (known bool, err error) {
 	if !slices.Contains(issuingFields(), field) {
 		return false, nil
 	}
-	if c.ID.Namespace != "eip155" {
-		return true, errors.New("passes are issued on eip155 chains only")
+	switch {
+	case c.ID.Namespace == "eip155":
+	case field != "signer":
+		return true, errors.New("a solana chain has signer alone")
+	case !strings.HasPrefix(value, "keypair:") || value == "keypair:":
+		return true, errors.New("write keypair:FILE, a key pair file of solana-keygen")
+	default:
+		c.Signer = value
+		return true, nil
 	}
 	switch field {
 	case "signer":
@@ -110,7 +119,8 @@ func (c *Config) checkIssuing() error {
 	return nil
 }
 
-// openIssuers opens every EVM chain for issuing passes, by creators' wallets and by the signer where one is set.
+// openIssuers opens chains for issuing passes: every EVM chain, by creators' wallets and by the signer where one is set, and the Solana
+// chains that have a signer.
 func openIssuers(ctx context.Context, cfg *Config, log *slog.Logger) (opts []streamgate.Option, closeAll func(), err error) {
 	var closers []func()
 	closeAll = func() {
@@ -119,17 +129,36 @@ func openIssuers(ctx context.Context, cfg *Config, log *slog.Logger) (opts []str
 		}
 	}
 	for _, c := range cfg.Chains {
-		if c.ID.Namespace != "eip155" {
+		if c.ID.Namespace == "solana" && c.Signer == "" {
 			continue
 		}
-		i, err := openIssuer(ctx, c, log)
+		l, done, err := openLedger(ctx, c, log)
 		if err != nil {
 			closeAll()
 			return nil, nil, fmt.Errorf("chains.%s: %w", c.ID, err)
 		}
-		closers, opts = append(closers, i.Close), append(opts, streamgate.WithIssuers(i))
+		closers, opts = append(closers, done), append(opts, streamgate.WithIssuers(l))
 	}
 	return opts, closeAll, nil
+}
+
+func openLedger(ctx context.Context, c ChainConfig, log *slog.Logger) (pass.Ledger, func(), error) {
+	if c.ID.Namespace != "solana" {
+		i, err := openIssuer(ctx, c, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		return i, i.Close, nil
+	}
+	key, err := solana.OpenKeyfile(strings.TrimPrefix(c.Signer, "keypair:"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("signer: %w", err)
+	}
+	i, err := solana.NewIssuer(solana.Options{RPCURL: c.RPCURL, Chain: c.ID, Logger: log}, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return i, i.Close, nil
 }
 
 func openIssuer(ctx context.Context, c ChainConfig, log *slog.Logger) (*evm.Issuer, error) {

@@ -44,7 +44,8 @@ func TestIssuingConfig(t *testing.T) {
 		"is not a fee":                 {chain, "chains.eip155:1.max_fee=50"},
 		"from 1 to 65535":              {chain, "chains.eip155:1.confirmations=0"},
 		"not a positive duration":      {chain, "chains.eip155:1.replace_after=-1s"},
-		"on eip155 chains only":        {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.signer=keystore:x"},
+		"write keypair:FILE":           {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.signer=keystore:x"},
+		"has signer alone":             {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.max_fee=1gwei"},
 		"a chain has rpc_url, ws_url ": {"chains.eip155:1.sign=http://a.example"},
 	} {
 		_, err := loadConfig("", nil, flags)

@@ -11,8 +11,8 @@
 // balancer, the clock account must agree with the slot the provider names and must
 // not be old, replies are bounded. When in doubt the answer is an error, never a value.
 //
-// It sends no transactions, holds no keys and keeps no state on disk. Compressed NFTs
-// are not read.
+// The Verifier sends no transactions, holds no keys and keeps no state on disk; an Issuer, which makes
+// passes, sends them and has a key. Compressed NFTs are not read.
 package solana
 
 import (

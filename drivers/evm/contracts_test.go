@@ -83,7 +83,7 @@ func TestNFTPass(t *testing.T) {
 	k.may(true, k.holder, a, open, "transferFrom", k.holder, k.stranger, big.NewInt(1))
 	k.may(false, k.holder, a, open, "burn", big.NewInt(1)) // it is another's now
 	k.may(true, k.stranger, a, open, "burn", big.NewInt(1))
-	k.may(true, k.owner, a, open, "mint", k.holder, [32]byte{}) // by hand, without an order
+	k.may(true, k.owner, a, open, "mint", k.holder, [32]byte{})  // by hand, without an order
 	k.may(false, k.owner, a, open, "mint", k.holder, [32]byte{}) // sold out: what was burned counts
 	if word(k.read(open, abi.PackIsMinted(order(2)))) != 1 || word(k.read(open, abi.PackTokenOf(order(2)))) != 2 || word(k.read(open, abi.PackIsMinted(order(3)))) != 0 {
 		t.Error("which orders were minted is not told")

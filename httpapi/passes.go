@@ -105,17 +105,22 @@ func mintOf(o pass.Order) mintView {
 	return v
 }
 
-// unsigned adds what a wallet is to sign, where the order waits for one.
-func (a *api) unsigned(q *request, o pass.Order, v *orderView) error {
+// unsigned adds what a wallet is to sign, where the order waits for one. The order is there whether or not that can be made right
+// now: its reason says why not.
+func (a *api) unsigned(q *request, o pass.Order, v *orderView) {
 	d, ok, err := a.Passes.Unsigned(q.r.Context(), o)
+	if err != nil {
+		if v.Reason, _, _ = fault.Public(err); v.Reason == "" {
+			v.Reason = "What to sign cannot be made right now: the chain does not answer."
+		}
+	}
 	if err != nil || !ok {
-		return err
+		return
 	}
 	v.Transaction = &transactionView{
 		ChainID: quantity(o.Chain.Reference), From: d.From, To: d.To, Data: "0x" + hex.EncodeToString(d.Data), Value: quantity(d.Value),
 		Gas: quantity(strconv.FormatUint(d.Gas, 10)), MaxFeePerGas: quantity(d.FeeCap), MaxPriorityFeePerGas: quantity(d.TipCap),
 	}
-	return nil
 }
 
 // quantity writes a decimal number as Ethereum's JSON-RPC does.
@@ -179,17 +184,13 @@ func (a *api) createPass(q *request) error {
 
 func (a *api) answerPass(q *request, status int, o pass.Order) error {
 	v := passOf(o)
-	if err := a.unsigned(q, o, &v.orderView); err != nil {
-		return err
-	}
+	a.unsigned(q, o, &v.orderView)
 	return q.json(status, v)
 }
 
 func (a *api) answerMint(q *request, status int, o pass.Order) error {
 	v := mintOf(o)
-	if err := a.unsigned(q, o, &v.orderView); err != nil {
-		return err
-	}
+	a.unsigned(q, o, &v.orderView)
 	return q.json(status, v)
 }
 

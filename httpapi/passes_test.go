@@ -196,6 +196,11 @@ func TestAPassByTheCreatorsWallet(t *testing.T) {
 	if again := d.want(200, call{method: "GET", path: "/v1/passes/" + id, token: token}).json(t); again["transaction"] == nil {
 		t.Error("a reload loses what is to be signed")
 	}
+	d.ledger.SetRefuse("The contract refuses: SoldOut(1)")
+	if now := d.want(200, call{method: "GET", path: "/v1/passes/" + id, token: token}).json(t); now["transaction"] != nil || now["reason"] != "The contract refuses: SoldOut(1)" {
+		t.Errorf("what cannot be signed any more: %v", now)
+	}
+	d.ledger.SetRefuse("")
 	d.want(400, call{method: "POST", path: "/v1/passes/" + id + "/sent", token: token, body: map[string]any{"hash": "0x12"}})
 	sent := d.want(200, call{method: "POST", path: "/v1/passes/" + id + "/sent", token: token, body: map[string]any{"hash": "0x" + strings.Repeat("AB", 32)}}).json(t)
 	if sent["state"] != "sent" || sent["hash"] != "0x"+strings.Repeat("ab", 32) || sent["transaction"] != nil {

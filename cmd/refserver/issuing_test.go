@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -144,15 +147,17 @@ func confirmed(t *testing.T, c *chaintest.Chain, get func() (pass.Order, error))
 	}
 }
 
-// keepIssuing runs the services until the test ends.
-func keepIssuing(t *testing.T, services ...*pass.Service) {
+// keepIssuing runs the services until stop is called or the test ends.
+func keepIssuing(t *testing.T, services ...*pass.Service) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, s := range services {
 		wg.Go(func() { _ = s.Run(ctx) }) // ctx's own error
 	}
-	t.Cleanup(func() { cancel(); wg.Wait() })
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
 
 func keystoreFile(t *testing.T) (Issuing, string) {
@@ -271,6 +276,76 @@ func TestIssueWithAKMS(t *testing.T) {
 	m = confirmed(t, c, func() (pass.Order, error) { return s.Minting(t.Context(), issuingCreator, p.ID, m.ID) })
 	if m.Sender != signer.Address() || m.TokenID != "1" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// killing is a ledger that ends its process, as kill -9 does, when it is about to send.
+type killing struct{ pass.Ledger }
+
+func (killing) Send(context.Context, []byte) error {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // it does not come here
+}
+
+// Not a test by itself: TestKilledWhenAboutToSend runs it as a process of its own.
+func TestProcessThatIsKilled(t *testing.T) {
+	database, rpc, passID := os.Getenv("SG_TEST_DATABASE"), os.Getenv("SG_TEST_RPC"), os.Getenv("SG_TEST_PASS")
+	if database == "" {
+		t.Skip("runs within TestKilledWhenAboutToSend")
+	}
+	db, err := sqldb.OpenURL(t.Context(), database, sqldb.PostgresOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := caip.ChainID{Namespace: "eip155", Reference: "31337"}
+	issuer, err := openIssuer(t.Context(), ChainConfig{ID: id, RPCURL: rpc, Issuing: Issuing{Signer: os.Getenv("SG_TEST_SIGNER"), SignerPassword: "pw"}}, logger(defaultConfig(), os.Stderr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := killing{issuer}
+	s, err := pass.New(pass.Options{Store: db.Passes(), Ledgers: []pass.Ledger{l}, MaySpend: func(auth.Principal) bool { return true }})
+	if err == nil {
+		_, err = s.Mint(t.Context(), issuingCreator, passID, pass.MintPass{Grant: pass.Grant{To: "0x00000000000000000000000000000000000000b0"}, Key: "killed"})
+	}
+	if err == nil {
+		err = s.Round(t.Context(), l)
+	}
+	t.Fatal("the process lives", err)
+}
+
+// A process that is killed between storing what it signed and sending it: the next one sends those very bytes.
+func TestKilledWhenAboutToSend(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	c := chaintest.StartAnvil(t, chaintest.Options{})
+	i, address := keystoreFile(t)
+	fund(t, c, address)
+	database := "sqlite:" + filepath.Join(t.TempDir(), "sg.db")
+	s := issuing(t, c, database, i)
+	stop := keepIssuing(t, s)
+	p, err := s.Create(t.Context(), issuingCreator, pass.CreatePass{Spec: pass.Spec{Chain: c.ID, Kind: pass.ERC1155, Name: "n", Symbol: "s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = confirmed(t, c, func() (pass.Order, error) { return s.Pass(t.Context(), issuingCreator, p.ID) })
+	stop() // or it would be quicker
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatIsKilled$")
+	child.Env = append(os.Environ(), "SG_TEST_DATABASE="+database, "SG_TEST_RPC="+c.RPCURL, "SG_TEST_PASS="+p.ID, "SG_TEST_SIGNER="+i.Signer)
+	out, err := child.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(exit.String(), "killed") {
+		t.Fatalf("the process ended otherwise: %v\n%s", err, out)
+	}
+	list, _, err := s.List(t.Context(), issuingCreator, p.ID, 0, "")
+	if err != nil || len(list) != 1 || list[0].State != pass.Signed || len(list[0].Attempts) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	keepIssuing(t, s)
+	done := confirmed(t, c, func() (pass.Order, error) { return s.Minting(t.Context(), issuingCreator, p.ID, list[0].ID) })
+	if done.Hash != list[0].Attempts[0].Hash || balance1155(t, c, p.Contract, "0x00000000000000000000000000000000000000b0") != 1 {
+		t.Errorf("signed %s, mined %s", list[0].Attempts[0].Hash, done.Hash)
 	}
 }
 

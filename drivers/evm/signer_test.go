@@ -145,3 +145,28 @@ func TestRemoteSigner(t *testing.T) {
 type wrongKey struct{ farKey }
 
 func (wrongKey) PublicKey(context.Context) ([]byte, error) { return make([]byte, 65), nil }
+
+func ExampleNewKeySigner() {
+	// A key that everyone knows, for development chains; in earnest OpenKeystore or NewRemoteSigner.
+	s, err := evm.NewKeySigner("0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
+	fmt.Println(s.Address(), err)
+	// Output: 0x2c7536e3605d9c16a7a3d7b1898e529396a65c23 <nil>
+}
+
+func ExampleNewRemoteSigner() {
+	// farKey stands for awskms.SigningKey here, whose private key never leaves the KMS.
+	key, err := crypto.HexToECDSA("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := evm.NewRemoteSigner(context.Background(), farKey{key, der})
+	fmt.Println(s.Address(), err)
+	// Output: 0x2c7536e3605d9c16a7a3d7b1898e529396a65c23 <nil>
+}
+
+func ExampleOpenKeystore() {
+	_, err := evm.OpenKeystore("none.json", "the password")
+	fmt.Println(errors.Is(err, fault.Invalid))
+	// Output: true
+}

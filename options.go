@@ -18,6 +18,7 @@ import (
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/index"
 	"github.com/streamgate/streamgate/nft/merkle"
+	"github.com/streamgate/streamgate/nft/pass"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/cache"
 )
@@ -47,6 +48,8 @@ type settings struct {
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
 	mayInspect        func(auth.Principal) bool
+	ledgers           []pass.Ledger
+	maySpend          func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
 	userRoles         func(ctx context.Context, tenant string, accounts []caip.AccountID) ([]string, error)
 	proofs            func(ctx context.Context, tenant, root, address string) (merkle.Proof, error)
@@ -181,6 +184,17 @@ func WithCreators(may func(auth.Principal) bool) Option {
 // disagreed on. The default is whom WithCreators lets create, and nobody without that.
 func WithInspectors(may func(auth.Principal) bool) Option {
 	return func(s *settings) { s.mayInspect = may }
+}
+
+// WithIssuers adds chains on which creators deploy and mint passes (/v1/passes); drivers/evm's Issuer is one. Who may create assets may
+// issue passes, signed and paid by the creator's own wallet.
+func WithIssuers(l ...pass.Ledger) Option {
+	return func(s *settings) { s.ledgers = append(s.ledgers, l...) }
+}
+
+// WithSpenders decides whose passes the platform's own signer deploys and mints, and pays. The default is nobody's.
+func WithSpenders(may func(auth.Principal) bool) Option {
+	return func(s *settings) { s.maySpend = may }
 }
 
 // WithPublicURL states the origin that viewers see, such as https://video.example.

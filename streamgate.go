@@ -24,6 +24,7 @@ import (
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/index"
+	"github.com/streamgate/streamgate/nft/pass"
 	"github.com/streamgate/streamgate/storage/envelope"
 	"github.com/streamgate/streamgate/storage/file"
 	"github.com/streamgate/streamgate/storage/route"
@@ -39,6 +40,7 @@ type Platform struct {
 	Media    *media.Service
 	Playback *playback.Service
 	Decider  *nft.Decider
+	Passes   *pass.Service
 
 	kernel  *kernel.Kernel
 	handler http.Handler
@@ -151,6 +153,10 @@ func (p *Platform) wire(s *settings) error {
 	if err != nil {
 		return err
 	}
+	p.Passes, err = pass.New(pass.Options{Store: db.Passes(), Ledgers: s.ledgers, MayCreate: s.mayCreate, MaySpend: s.maySpend, Now: s.now, Logger: s.logger})
+	if err != nil {
+		return err
+	}
 	gate, assets := playback.Gate(p.Decider), playback.Assets(p.Media)
 	if s.gate != nil {
 		gate = s.gate
@@ -175,7 +181,7 @@ func (p *Platform) wire(s *settings) error {
 	draining, drain := context.WithCancel(context.Background())
 	p.drain = drain
 	p.handler, err = httpapi.New(httpapi.Options{
-		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider, Sessions: s.sessions, Assets: s.assets, Roles: surface(s.roles), Shared: s.cache, System: s.system,
+		Auth: p.Auth, Media: p.Media, Playback: p.Playback, Decider: p.Decider, Passes: p.Passes, Sessions: s.sessions, Assets: s.assets, Roles: surface(s.roles), Shared: s.cache, System: s.system,
 		PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins, Health: p.kernel.Health, Metrics: s.metrics, NoWeb: s.noWeb,
 		MayInspect: s.mayInspect, Stopping: draining.Done(), Logger: s.logger,
 	})
@@ -202,6 +208,7 @@ func (p *Platform) components(s *settings) []kernel.Component {
 			Name: "media", Needs: []string{"database"}, Roles: []string{RoleMetadata, RoleUpload, RoleTranscode, RoleWorker, RoleMonitor},
 			Start: mediaStart, Run: p.Media.Run,
 		},
+		{Name: "passes", Needs: []string{"database"}, Roles: []string{RoleMetadata}, Run: p.Passes.Run},
 		{Name: "playback", Needs: streaming, Roles: []string{RoleStreaming}, Run: p.Playback.Run},
 	}
 	if len(p.indexes) > 0 {

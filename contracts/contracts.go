@@ -42,6 +42,17 @@ type Artefact struct {
 // constructor takes (string name, string symbol).
 func AccessPass() Artefact { return load("AccessPass") }
 
+// NFTPass is the ERC-721 pass that creators deploy: a limit of supply, soulbound tokens (ERC-5192), minters beside
+// the owner, and each order minted once. Its constructor takes one tuple (string name, string symbol,
+// string baseURI, uint256 maxSupply, bool soulbound, address owner, address minter).
+func NFTPass() Artefact { return load("NFTPass") }
+
+// SubscriptionPass is an NFTPass whose tokens expire (ERC-5643), with the same constructor.
+func SubscriptionPass() Artefact { return load("SubscriptionPass") }
+
+// ItemPass is the ERC-1155 pass that creators deploy, with the same constructor.
+func ItemPass() Artefact { return load("ItemPass") }
+
 // TestToken is an ERC-721 of which anyone may mint any id; for tests.
 func TestToken() Artefact { return load("TestToken") }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/pass"
 	"github.com/streamgate/streamgate/storage/cache"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 	Media    *media.Service
 	Playback *playback.Service
 	Decider  *nft.Decider
+	// Passes deploys and mints (RoleMetadata); nil answers that this server issues no passes.
+	Passes *pass.Service
 	// Sessions tells who a token belongs to; nil means Auth. Another process may.
 	Sessions auth.Authenticator
 	// Assets reads the asset that a viewing or a test is about; nil means Media.

@@ -18,7 +18,7 @@ import (
 // request, from the Decider's cache where that is fresh.
 func Require(a *auth.Service, d *nft.Decider, tenant string, r *rule.Rule, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if err := pass(req, a, d, tenant, r); err != nil {
+		if err := admit(req, a, d, tenant, r); err != nil {
 			writeProblem(w, err, "")
 			return
 		}
@@ -26,7 +26,7 @@ func Require(a *auth.Service, d *nft.Decider, tenant string, r *rule.Rule, next 
 	})
 }
 
-func pass(req *http.Request, a *auth.Service, d *nft.Decider, tenant string, r *rule.Rule) error {
+func admit(req *http.Request, a *auth.Service, d *nft.Decider, tenant string, r *rule.Rule) error {
 	const op = "httpapi.Require"
 	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {

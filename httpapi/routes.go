@@ -92,6 +92,16 @@ func table() []route {
 		{RoleMetadata, get, "/v1/assets/{id}/gate", optional, unmetered, (*api).getGate, "Read an asset's gate", false},
 		{RoleMetadata, put, "/v1/assets/{id}/gate", required, unmetered, (*api).putGate, "Replace an asset's gate", false},
 		{RoleMetadata, del, "/v1/assets/{id}/gate", required, unmetered, (*api).deleteGate, "Remove an asset's gate: only its owner plays", false},
+
+		{RoleMetadata, post, "/v1/passes", required, costly, (*api).createPass, "Deploy a contract of passes", false},
+		{RoleMetadata, get, "/v1/passes", required, unmetered, (*api).listPasses, "List the caller's passes, newest first, and where passes can be issued", false},
+		{RoleMetadata, get, "/v1/passes/{id}", required, costly, (*api).getPass, "Read a pass", false},
+		{RoleMetadata, post, "/v1/passes/{id}/sent", required, costly, (*api).passSent, "Tell which transaction the creator's wallet made of a deployment", false},
+		{RoleMetadata, post, "/v1/passes/{id}/mints", required, costly, (*api).createMint, "Mint passes to a wallet", false},
+		{RoleMetadata, get, "/v1/passes/{id}/mints", required, unmetered, (*api).listMints, "List the mints of a pass, newest first", false},
+		{RoleMetadata, get, "/v1/passes/{id}/mints/{mint}", required, costly, (*api).getMint, "Read a mint", false},
+		{RoleMetadata, post, "/v1/passes/{id}/mints/{mint}/sent", required, costly, (*api).mintSent, "Tell which transaction the creator's wallet made of a mint", false},
+
 		{RoleStreaming, post, "/v1/assets/{id}/playback", optional, costly, (*api).openPlayback, "Ask the gate and open a viewing", false},
 
 		{RoleUpload, "OPTIONS", "/v1/uploads/{$}", upload, unmetered, (*api).upload, "Tell the tus version and extensions", false},

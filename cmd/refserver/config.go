@@ -31,6 +31,7 @@ type Config struct {
 	LogFormat      string
 	Chains         []ChainConfig
 	Creators       string
+	Spenders       string
 	CreatorList    []caip.AccountID
 	Workers        int
 	MaxWorkers     int
@@ -58,6 +59,7 @@ type ChainConfig struct {
 	Providers []ProviderConfig
 	// NoIndex has every question asked of the chain itself.
 	NoIndex bool
+	Issuing
 }
 
 // setting is one row of the configuration: its dotted key in the file, which
@@ -116,6 +118,7 @@ func settings() []setting {
 			c.CreatorList, err = splitParse(v, caip.ParseAccountID)
 			return err
 		}},
+		text("passes.who", "whose passes the platform's signers deploy and mint, and pay: nobody, list (creators.list), or creators (whoever may create assets)", func(c *Config) *string { return &c.Spenders }, oneOf("nobody", "list", "creators")),
 		{"transcode.max_workers", "up to how many while work waits and the machine has room; 0: no more than transcode.workers", func(c *Config) string { return strconv.Itoa(c.MaxWorkers) }, func(c *Config, v string) error {
 			n, err := strconv.Atoi(v)
 			if err != nil || n < 0 || n > 256 {
@@ -153,7 +156,7 @@ func settings() []setting {
 
 func defaultConfig() *Config {
 	return &Config{
-		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone",
+		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone", Spenders: "nobody",
 		Workers: 1, MaxUpload: 20 << 30, KeyLead: 4 * time.Second, GrantTTL: 4 * time.Hour, SegmentCache: 256 << 20,
 		Rules:    Rules{Metadata: "on"},
 		Backends: Backends{Targets: []string{allRoles}, DrainDelay: 2 * time.Second},
@@ -288,7 +291,7 @@ func (c *Config) check() error {
 	if c.Creators == "list" && len(c.CreatorList) == 0 {
 		return errors.New("creators.list: is empty while creators.who=list, so nobody could create: list CAIP-10 accounts")
 	}
-	return errors.Join(c.checkTargets(), c.checkTLS())
+	return errors.Join(c.checkTargets(), c.checkTLS(), c.checkIssuing())
 }
 
 // publicURLMissing reports whether strangers can reach a server that does not know its name.
@@ -341,6 +344,9 @@ func (c *Config) setChain(chain, field, value string) error {
 		c.Chains[i].NoIndex = value == "off"
 		return oneOf("auto", "off")(value)
 	}
+	if known, err := c.Chains[i].setIssuing(field, value); known {
+		return err
+	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
 		return errors.New("the value is not a URL") // it may hold a credential: do not print it
@@ -362,7 +368,7 @@ func (c *Config) setChain(chain, field, value string) error {
 		}
 		c.Chains[i].DASURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index, or on solana das_url", field)
+		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index, or on solana das_url, and to issue passes %s", field, strings.Join(issuingFields(), ", "))
 	}
 	return nil
 }
@@ -393,6 +399,10 @@ func (c *Config) Explain(w io.Writer) error {
 			fmt.Fprintf(tw, "%s\t%s\t%s\t\tauto follows the tokens that rules name; off asks the chain each time\n", key, map[bool]string{false: "auto", true: "off"}[ch.NoIndex], from(key))
 		}
 		ch.explainProviders(tw, from)
+		for _, f := range ch.explainIssuing() {
+			key := "chains." + ch.ID.String() + "." + f[0]
+			fmt.Fprintf(tw, "%s\t%s\t%s\t\t\n", key, f[1], from(key))
+		}
 	}
 	return tw.Flush()
 }

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/streamgate/streamgate"
 	"github.com/streamgate/streamgate/cmd/refserver/devchain"
 	"github.com/streamgate/streamgate/drivers/evm"
+	"github.com/streamgate/streamgate/drivers/sqldb"
 )
 
 type demoCmd struct {
@@ -144,39 +146,73 @@ func (d demoCmd) open(ctx context.Context, cfg *Config, chain *devchain.Chain, s
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := evm.Dial(ctx, evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log})
+	var closers []func()
+	closeAll := func() {
+		for _, done := range slices.Backward(closers) {
+			done()
+		}
+	}
+	closers = append(closers, flush)
+	opts, err := d.onChain(ctx, cfg, chain, log, func(f func()) { closers = append(closers, f) })
 	if err != nil {
-		flush()
+		closeAll()
 		return nil, err
 	}
-	wallets, err := evm.NewWallets(verifier)
-	if err != nil {
-		verifier.Close()
-		flush()
-		return nil, err
-	}
-	cfg.Data = d.Data
 	solOpts, closeSol, err := sol.options(log)
 	if err != nil {
-		verifier.Close()
-		flush()
+		closeAll()
 		return nil, err
 	}
-	p, err := streamgate.New(ctx, append(append(platformOptions(cfg, log), streamgate.WithMetrics(metrics),
-		streamgate.WithVerifier(verifier), streamgate.WithContractWallets(wallets)), solOpts...)...)
+	closers = append(closers, closeSol)
+	p, err := streamgate.New(ctx, slices.Concat(platformOptions(cfg, log), []streamgate.Option{streamgate.WithMetrics(metrics)}, opts, solOpts)...)
 	if err != nil {
-		closeSol()
-		verifier.Close()
-		flush()
+		closeAll()
 		return nil, err
 	}
 	return &demoPlatform{p.Handler(), p.Run, p.Drain, func() error {
 		err := p.Close()
-		closeSol()
-		verifier.Close()
-		flush()
+		closeAll()
 		return err
 	}}, nil
+}
+
+// onChain has the platform ask the demo's chain, and issue passes on it with a key that everyone knows.
+func (d demoCmd) onChain(ctx context.Context, cfg *Config, chain *devchain.Chain, log *slog.Logger, onClose func(func())) ([]streamgate.Option, error) {
+	cfg.Data, cfg.Spenders = d.Data, "creators"
+	provider := evm.Options{RPCURL: chain.RPCURL(), WSURL: chain.WSURL(), Chain: chain.ChainID(), Logger: log}
+	verifier, err := evm.Dial(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	onClose(verifier.Close)
+	wallets, err := evm.NewWallets(verifier)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := evm.NewKeySigner(devchain.Minter().PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := evm.NewIssuer(evm.IssuerOptions{Options: provider, Signer: signer, Confirmations: 2, Patience: 20 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	onClose(issuer.Close)
+	if err := os.MkdirAll(d.Data, 0o700); err != nil {
+		return nil, err
+	}
+	db, err := sqldb.Open(ctx, filepath.Join(d.Data, streamgate.DatabaseFile))
+	if err != nil {
+		return nil, err
+	}
+	onClose(func() { _ = db.Close() }) // everything that was acknowledged is on disk
+	// The chain is new at each start: passes of the last one are gone.
+	if err := db.Passes().Forget(ctx, chain.ChainID().String()); err != nil {
+		return nil, err
+	}
+	return []streamgate.Option{
+		streamgate.WithDatabase(db), streamgate.WithVerifier(verifier), streamgate.WithContractWallets(wallets), streamgate.WithIssuers(issuer),
+	}, nil
 }
 
 // prepare is the creator's part, over HTTP, and demo.json at its end. A video that

@@ -198,6 +198,14 @@ func (p *process) buildPlatform(ctx context.Context, heavy []string, metrics htt
 			opts = append(opts, streamgate.WithGate(grpc.NewGate(conn)))
 		}
 	}
+	if has("metadata") {
+		issuers, closeIssuers, err := openIssuers(ctx, p.cfg, p.log)
+		if err != nil {
+			return err
+		}
+		p.onClose(func() error { closeIssuers(); return nil })
+		opts = append(opts, issuers...)
+	}
 	if has("streaming") && !has("metadata") {
 		conn, err := p.dial(ctx, "metadata")
 		if err != nil {

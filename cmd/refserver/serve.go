@@ -64,6 +64,12 @@ func serveWhole(ctx context.Context, cfg *Config, metrics http.Handler, log *slo
 	lag := media.NewLag(busyLag)
 	opts := append(platformOptions(cfg, log), streamgate.WithMetrics(metrics), streamgate.WithBusy(lag.Busy))
 	opts = append(opts, chainOpts...)
+	issuers, closeIssuers, err := openIssuers(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closeIssuers()
+	opts = append(opts, issuers...)
 	var p *streamgate.Platform
 	opts = append(opts, streamgate.WithSystem(func(ctx context.Context) map[string]any {
 		load, err := p.Media.Load(ctx)
@@ -108,16 +114,23 @@ func platformOptions(cfg *Config, log *slog.Logger) []streamgate.Option {
 	if cfg.Unsandboxed {
 		opts = append(opts, streamgate.WithUnsandboxedFFmpeg())
 	}
+	listed := func(p auth.Principal) bool {
+		// an EVM address is the same person on every EVM chain
+		return slices.ContainsFunc(p.Accounts, func(a caip.AccountID) bool {
+			return slices.ContainsFunc(cfg.CreatorList, func(c caip.AccountID) bool {
+				return c.Address == a.Address && c.Chain.Namespace == a.Chain.Namespace
+			})
+		})
+	}
+	switch cfg.Spenders {
+	case "list":
+		opts = append(opts, streamgate.WithSpenders(listed))
+	case "creators": // the platform asks for the right to create before it asks this
+		opts = append(opts, streamgate.WithSpenders(func(auth.Principal) bool { return true }))
+	}
 	switch cfg.Creators {
 	case "list":
-		opts = append(opts, streamgate.WithCreators(func(p auth.Principal) bool {
-			// an EVM address is the same person on every EVM chain
-			return slices.ContainsFunc(p.Accounts, func(a caip.AccountID) bool {
-				return slices.ContainsFunc(cfg.CreatorList, func(c caip.AccountID) bool {
-					return c.Address == a.Address && c.Chain.Namespace == a.Chain.Namespace
-				})
-			})
-		}))
+		opts = append(opts, streamgate.WithCreators(listed))
 	case "api_key":
 		opts = append(opts, streamgate.WithCreators(func(p auth.Principal) bool { return p.APIKey != "" }))
 	}

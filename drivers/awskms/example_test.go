@@ -31,3 +31,15 @@ func ExampleNew() {
 	master, err := awskms.New(client, "alias/streamgate", awskms.Options{NoCreate: true})
 	log.Print(master, err)
 }
+
+func ExampleOpenSigningKey() {
+	key, err := awskms.OpenSigningKey(context.Background(), "awskms://AKIA...:SECRET@kms.eu-west-1.amazonaws.com/minter?region=eu-west-1", nil)
+	// evm.NewRemoteSigner(ctx, key) makes it the signer of an evm.Issuer.
+	log.Print(key, err)
+}
+
+func ExampleNewSigningKey() {
+	var client *kms.Client
+	key, err := awskms.NewSigningKey(client, "alias/minter", awskms.Options{})
+	log.Print(key, err)
+}

@@ -8,7 +8,8 @@
 // replies are bounded, ABI words are checked, and a log the block's bloom
 // announces must be there. When in doubt the answer is an error, never a value.
 //
-// It sends no transactions, holds no keys and keeps no state on disk.
+// A Verifier sends no transactions, holds no keys and keeps no state on disk; an
+// Issuer, which deploys and mints passes, sends them and has a Signer.
 package evm
 
 import (

@@ -13,7 +13,8 @@
 // not be old, replies are bounded. When in doubt the answer is an error, never a value.
 //
 // What showed that an account holds enough is remembered, so that a thousand watching sessions are asked about in
-// a few requests a slot: see known.go. It sends no transactions, holds no keys and keeps no state on disk.
+// a few requests a slot: see known.go. The Verifier sends no transactions, holds no keys and keeps no state on disk;
+// an Issuer, which makes passes, sends them and has a key.
 package solana
 
 import (

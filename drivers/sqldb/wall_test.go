@@ -22,6 +22,8 @@ import (
 	"github.com/streamgate/streamgate/media/mediatest"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/media/playback/playbacktest"
+	"github.com/streamgate/streamgate/nft/pass"
+	"github.com/streamgate/streamgate/nft/pass/passtest"
 )
 
 // forgetful is a connector whose statements have lost their tenant conditions.
@@ -84,6 +86,10 @@ func TestWallHoldsWithoutConditions(t *testing.T) {
 		t.Parallel()
 		playbacktest.RunStore(t, func(t *testing.T) playback.Store { return open(t).Playback() })
 	})
+	t.Run("passes", func(t *testing.T) {
+		t.Parallel()
+		passtest.RunStore(t, func(t testing.TB) pass.Store { return open(t).Passes() })
+	})
 }
 
 // TestWallIsWhatHolds: the same statements by a role that the wall does not bind give everything away, and
@@ -126,6 +132,8 @@ func fill(t testing.TB, db *DB) {
 			m.PutVersion(ctx, media.VersionRecord{Asset: n + "-a", Tenant: n, Number: 1, Plan: media.Plan{Tasks: []media.Task{{ID: "x"}}}}),
 			db.Playback().Insert(ctx, playback.Record{Hash: n + "-h", Tenant: n, ExpiresAt: at}),
 		)
+		_, _, passErr := db.Passes().Insert(ctx, pass.Order{ID: n + "-o", Tenant: n, Key: "k", State: pass.Created})
+		err = errors.Join(err, passErr)
 		_, signIn := a.SignIn(ctx, "used", auth.SessionRecord{ID: n + "-s", Tenant: n, UserID: "u", Account: wallet, EndsAt: at}, auth.TokenPair{
 			Access: h, Refresh: auth.Hash{byte(i), 1}, AccessExpiresAt: at, RefreshExpires: at,
 		})

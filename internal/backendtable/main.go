@@ -168,7 +168,7 @@ func table(said outcomes) (string, error) {
 func sorted() []row {
 	names := []string{
 		"storage.Store", "keys.Manager", "keys.Master", "keys.ScopeStore", "cache.Cache", "cache.Claimer", "cache.Limiter", "cache.Updater",
-		"event.Bus", "job.Queue", "auth.Store", "media.Store", "playback.Store", "playback.Assets", "playback.Gate", "auth.Authenticator",
+		"event.Bus", "job.Queue", "auth.Store", "media.Store", "playback.Store", "pass.Store", "playback.Assets", "playback.Gate", "auth.Authenticator",
 		"nft.Verifier", "index.Source", "index.Store", "media.Transcoder", "registry.Registry",
 	}
 	all := rows()

@@ -114,18 +114,21 @@ func queueRows(add adder) {
 }
 
 func recordRows(add adder) {
-	const auth, media, playback = "auth.Store", "media.Store", "playback.Store"
+	const auth, media, playback, orders = "auth.Store", "media.Store", "playback.Store", "pass.Store"
 	for _, on := range [][2]string{{sqlite, "sqlite"}, {postgres, "postgres"}} {
 		system, name := on[0], on[1]
 		add(auth, "`drivers/sqldb`", system, "drivers/sqldb", "TestAuthStore/"+name, "authtest.Run")
 		add(media, "`drivers/sqldb`", system, "drivers/sqldb", "TestMediaStore/"+name, "mediatest.RunStore")
 		add(playback, "`drivers/sqldb`", system, "drivers/sqldb", "TestPlaybackStore/"+name, "playbacktest.RunStore")
 		add("index.Store", "`drivers/sqldb`", system, "drivers/sqldb", "TestIndexStore/"+name, "indextest.RunStore")
+		add(orders, "`drivers/sqldb`", system, "drivers/sqldb", "TestPassStore/"+name, "passtest.RunStore")
 	}
 	const wall = "`drivers/sqldb` without its tenant conditions, behind row-level security"
 	add(auth, wall, postgres, "drivers/sqldb", "TestWallHoldsWithoutConditions/auth", "authtest.Run")
 	add(media, wall, postgres, "drivers/sqldb", "TestWallHoldsWithoutConditions/media", "mediatest.RunStore")
 	add(playback, wall, postgres, "drivers/sqldb", "TestWallHoldsWithoutConditions/playback", "playbacktest.RunStore")
+	add(orders, wall, postgres, "drivers/sqldb", "TestWallHoldsWithoutConditions/passes", "passtest.RunStore")
+	add(orders, "`passtest.Memory`", inProcess, "nft/pass/passtest", "TestMemory", "passtest.RunStore")
 	add(media, "`drivers/sqldb` behind PgBouncer, transaction pooling", postgres+", PgBouncer {run:pgbouncer}", "drivers/sqldb", "TestPgBouncer/media", "mediatest.RunStore")
 	add(playback, "`playbacktest.Memory`", inProcess, "media/playback", "TestMemoryStore", "playbacktest.RunStore")
 

@@ -47,7 +47,7 @@ func called(t *testing.T, dir string) (tests, suites []string) {
 }
 
 var suitePackages = []string{
-	"storagetest", "keystest", "cachetest", "eventtest", "jobtest", "authtest", "mediatest", "playbacktest", "nfttest", "indextest", "registrytest",
+	"storagetest", "keystest", "cachetest", "eventtest", "jobtest", "authtest", "mediatest", "playbacktest", "nfttest", "indextest", "registrytest", "passtest",
 }
 
 // Every row names a test that exists and calls the row's suites, and every call of a suite is in a row.

@@ -33,6 +33,9 @@ func Creator() Account { return account("creator") }
 // Holder is the account that is given a pass.
 func Holder() Account { return account("holder") }
 
+// Minter is one more funded account, which is not among Accounts: the key by which a platform signs.
+func Minter() Account { return account("minter") }
+
 // Newcomer is the account that has none.
 func Newcomer() Account { return account("newcomer") }
 

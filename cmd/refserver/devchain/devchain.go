@@ -110,7 +110,7 @@ func Start(ctx context.Context, opt Options) (*Chain, error) {
 // genesis funds the accounts and places Multicall3.
 func genesis(opt Options) types.GenesisAlloc {
 	alloc := types.GenesisAlloc{}
-	for _, a := range Accounts() {
+	for _, a := range append(Accounts(), Minter()) {
 		alloc[a.addr()] = types.Account{Balance: new(big.Int).Mul(big.NewInt(10_000), big.NewInt(params.Ether))}
 	}
 	if !opt.NoMulticall {

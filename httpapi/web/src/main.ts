@@ -10,6 +10,7 @@ import { signInView } from './signin';
 import { newVideo, video } from './video';
 import { watch } from './watch';
 import { transferBox } from './demo';
+import { onePass, passes } from './passes';
 
 function header(): void {
   const top = document.getElementById('top')!;
@@ -19,7 +20,8 @@ function header(): void {
     link('/', { class: 'brand', 'aria-label': 'StreamGate, library' }, h('img', { src: '/icon.svg', alt: '', width: 28, height: 28 }), h('span', null, 'StreamGate')),
     h('nav', { 'aria-label': 'Main' },
       link('/', { 'aria-current': here('/') }, 'Library'),
-      account ? link('/new', { 'aria-current': here('/new') }, 'Upload') : null),
+      account ? link('/new', { 'aria-current': here('/new') }, 'Upload') : null,
+      account ? link('/passes', { 'aria-current': here('/passes') }, 'Passes') : null),
     account
       ? h('div', { class: 'me' },
         tint(h('span', { class: 'avatar', 'aria-hidden': 'true' }), account),
@@ -42,6 +44,8 @@ route('/sign-in', signInView);
 route('/new', newVideo);
 route('/videos/:id', video);
 route('/watch/:id', watch);
+route('/passes', passes);
+route('/passes/:id', onePass);
 otherwise(({ root }) => {
   title('Page not found');
   put(root, h('div', { class: 'page' }, h('h1', { class: 'sr' }, 'Page not found'), empty('There is nothing here', 'The address may be old, or mistyped.', link('/', { class: 'button' }, 'Go to the library'))));

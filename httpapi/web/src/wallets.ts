@@ -18,7 +18,7 @@ export interface Wallet {
   onAccounts?(fn: (addresses: string[]) => void): () => void;
 }
 
-interface Provider {
+export interface Provider {
   request(args: { method: string; params?: unknown[] }): Promise<unknown>;
   on?(event: string, fn: (arg: unknown) => void): unknown;
   removeListener?(event: string, fn: (arg: unknown) => void): unknown;
@@ -26,6 +26,8 @@ interface Provider {
 interface Announcement { info: { uuid: string; name: string; icon: string; rdns: string }; provider: Provider }
 
 const found = new Map<string, Wallet>();
+/** providers are the EVM wallets of the browser, for what more than signing in they do. */
+export const providers = new Map<string, Provider>();
 const listeners = new Set<() => void>();
 
 const add = (w: Wallet) => {
@@ -51,6 +53,7 @@ function notice(text: string): void {
 
 window.addEventListener('eip6963:announceProvider', (e) => {
   const { info, provider } = (e as CustomEvent<Announcement>).detail;
+  providers.set(info.uuid, provider);
   add({
     id: info.uuid, key: 'evm ' + info.rdns, kind: 'evm', name: info.name, icon: info.icon.startsWith('data:image/') ? info.icon : undefined,
     async account() {

@@ -14,9 +14,9 @@ const origin = 'http://127.0.0.1:7777';
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const csp = process.env.CSP;
 
-const pass = '0x5fbdb2315678afecb367f032d93f642f64180aa3';
+const collection = '0x5fbdb2315678afecb367f032d93f642f64180aa3';
 const alice = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
-const gate = { gr: 1, when: { hold: `eip155:1337/erc721:${pass}` } };
+const gate = { gr: 1, when: { hold: `eip155:1337/erc721:${collection}` } };
 const sentence = 'The wallet holds at least 1 token of the ERC-721 collection 0x5fbd…0aa3 on eip155:1337.';
 const now = '2026-11-22T12:00:00Z';
 const asset = (id, title, more = {}) => ({ id, owner: 'u1', title, status: 'ready', policy: {}, version: 1, duration_ms: 52200, width: 1280, height: 720, progress: { stage: 'done', percent: 100 }, created_at: now, updated_at: now, mine: true, gate, gate_sentence: sentence, ...more });
@@ -40,7 +40,7 @@ const full = { outcome: 'no', reason: 'too_many_streams', message: '2 streams ru
 const unknown = { ...no, outcome: 'unknown', reason: 'chain_unavailable', message: 'The chain eip155:1 did not answer in time.', how_to: undefined, what_if: undefined };
 const problem = (status, code, title, more) => [status, { type: '/problems/' + code, title, status, code, request_id: 'R1', ...more }];
 const session = { access_token: 'a', refresh_token: 'r', expires_at: '2099-01-01T00:00:00Z', account: `eip155:1337:${alice}`, name: 'holder' };
-const demo = { chain: 'eip155:1337', pass_contract: pass, asset_id: 'a1', wallets: [{ name: 'holder', address: alice, holds: true }, { name: 'newcomer', address: '0x70997970c51812dc3a010c7d01b50e0d17dc79c8', holds: false }] };
+const demo = { chain: 'eip155:1337', pass_contract: collection, asset_id: 'a1', wallets: [{ name: 'holder', address: alice, holds: true }, { name: 'newcomer', address: '0x70997970c51812dc3a010c7d01b50e0d17dc79c8', holds: false }] };
 
 const base = {
   'GET /v1/assets': [200, { assets }],
@@ -50,6 +50,16 @@ const base = {
   'POST /v1/gates/check': [200, no],
   'PUT /v1/assets/a1/gate': [200, { rule: gate, rule_id: 'gr1:x', sentence, warnings: [] }],
 };
+const pass = (more = {}) => ({ id: 'p1', chain: 'eip155:1337', signer: 'server', from: '0x00000000000000000000000000000000000051e9', state: 'confirmed', kind: 'erc721', name: 'Winter tour 2026', symbol: 'TOUR', owner: alice, soulbound: true, max_supply: 500,
+  contract: collection, hash: '0x' + 'ab'.repeat(32), block: { number: 42, hash: '0x' + 'cd'.repeat(32) }, asset: `eip155:1337/erc721:${collection}`, rule: gate, sentence, created_at: now, updated_at: now, ...more });
+const waiting = pass({ id: 'p2', name: 'Backstage', signer: 'wallet', from: alice, state: 'created', asset: undefined, rule: undefined, sentence: undefined, hash: undefined, block: undefined, contract: undefined, transaction: {} });
+const failed = pass({ id: 'p3', name: 'Spring tour', state: 'failed', reason: 'The contract refuses: OwnableInvalidOwner(0x0000000000000000000000000000000000000000)', asset: undefined });
+const mint = (id, state, more = {}) => ({ ...pass(), id, pass_id: 'p1', to: alice, token_id: '7', state, ...more });
+base['GET /v1/passes'] = [200, { passes: [pass(), waiting, failed], chains: [{ chain: 'eip155:1337', kinds: ['erc721', 'erc1155', 'subscription'], server: true, wallet: true }, { chain: 'eip155:137', kinds: ['erc721'], server: false, wallet: true }] }];
+base['GET /v1/passes/p1'] = [200, pass({ reorgs: 1 })];
+base['GET /v1/passes/p2'] = [200, waiting];
+base['GET /v1/passes/p1/mints'] = [200, { mints: [mint('m1', 'confirmed'), mint('m2', 'sent', { reason: 'Waits: higher fees would be above the limit of 50 gwei.' }), mint('m3', 'created', { signer: 'wallet' })] }];
+base['GET /v1/passes/p2/mints'] = [200, { mints: [] }];
 for (const a of assets) base[`GET /v1/assets/${a.id}`] = [200, a];
 
 const play = async (page) => { await page.click('.bigplay'); await page.waitForSelector('.wall'); };
@@ -75,6 +85,11 @@ const screens = [
   { name: 'wall-unknown', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(503, 'unavailable', 'Not available right now', { detail: unknown.message, decision: unknown }) }, act: play },
   { name: 'wall-full', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(429, 'limited', 'Too many requests', { detail: full.message, decision: full }) }, act: play },
   { name: 'wall-error', path: '/watch/a2', signedIn: true, api: { 'POST /v1/assets/a2/playback': problem(429, 'limited', 'Too many requests', { detail: 'Wait a little and try again.' }) }, act: play },
+  { name: 'passes', path: '/passes', signedIn: true },
+  { name: 'passes-none', path: '/passes', signedIn: true, api: { 'GET /v1/passes': [200, { passes: [], chains: [] }] } },
+  { name: 'passes-anonymous', path: '/passes' },
+  { name: 'pass', path: '/passes/p1', signedIn: true, api: { 'GET /v1/demo': [200, demo] }, act: async (page) => { await page.click('text=Let holders watch it'); await page.waitForSelector('.notice.good'); } },
+  { name: 'pass-waits', path: '/passes/p2', signedIn: true, act: async (page) => { await page.click('text=Sign with your wallet'); await page.waitForSelector('.notice'); } },
   { name: 'lost', path: '/nothing/here' },
 ];
 const looks = [

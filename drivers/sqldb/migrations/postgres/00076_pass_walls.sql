@@ -1,0 +1,2 @@
+-- +goose Up
+SELECT streamgate_wall('pass_orders', 'tenant', NULL);

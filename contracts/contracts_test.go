@@ -17,7 +17,7 @@ func all() []contracts.Artefact {
 		contracts.AccessPass(), contracts.NFTPass(), contracts.SubscriptionPass(), contracts.ItemPass(), contracts.TestToken(), contracts.TestItems(), contracts.TestCoin(),
 		contracts.TestOddities(), contracts.TestWallet(), contracts.TestWalletFactory(), contracts.SignatureProbe(), contracts.TierRegistry(), contracts.Multicall3(),
 		contracts.TestRental(), contracts.TestSubscription(), contracts.TestLock(), contracts.TestOldLock(), contracts.TestSoulbound(),
-		contracts.TestDelegateRegistry(), contracts.TestArt(), contracts.TestArtItems(), contracts.TestHostile(),
+		contracts.TestDelegateRegistry(), contracts.TestArt(), contracts.TestArtItems(), contracts.TestHostile(), contracts.TestAccountRegistry(),
 	}
 }
 

@@ -28,3 +28,6 @@ func TestArtItems() Artefact { return load("TestArtItems") }
 
 // TestHostile answers every call as no honest contract does. Its constructor takes (uint256 mood).
 func TestHostile() Artefact { return load("TestHostile") }
+
+// TestAccountRegistry makes the accounts of tokens as the registry of ERC-6551 does.
+func TestAccountRegistry() Artefact { return load("TestAccountRegistry") }

@@ -20,8 +20,8 @@ func lacking(h *rule.HoldLeaf, as rule.Holder) string {
 		return "a range of more than 256 token ids"
 	case std == "erc1155" && ids == nil:
 		return "an ERC-1155 without token ids"
-	case as == rule.BoundAccount:
-		return "a token held by an ERC-6551 account"
+	case as == rule.BoundAccount && (std != "erc721" || ids == nil):
+		return "tokens held by ERC-6551 accounts without token ids"
 	case as == rule.Renter && (std != "erc721" || ids == nil):
 		return "a rental (ERC-4907) without token ids"
 	case len(h.Traits) > 0 && std == "erc20":
@@ -110,6 +110,8 @@ func partsOf(n *rule.Node, as rule.Holder, a caip.AccountID) []part {
 		q.Op = map[string]Op{"erc721": OpDelegated721, "erc1155": OpDelegated1155, "erc20": OpDelegated20}[std]
 	case as == rule.Renter:
 		q.Op = OpRental
+	case as == rule.BoundAccount:
+		q.Op = OpBound721
 	case std == "erc20":
 		q.Op = OpBalance20
 	case std == "erc1155":
@@ -177,6 +179,8 @@ func heldBy(as rule.Holder) string {
 		return "delegated"
 	case rule.Renter:
 		return "rented"
+	case rule.BoundAccount:
+		return "bound"
 	}
 	return "held"
 }

@@ -29,6 +29,8 @@ const (
 	OpDelegated721  Op = "delegate.xyz/v2:erc721.balanceOf"
 	OpDelegated1155 Op = "delegate.xyz/v2:erc1155.balanceOf"
 	OpDelegated20   Op = "delegate.xyz/v2:erc20.balanceOf"
+	// OpBound721 is 1 when TokenID of Contract is owned by the account (ERC-6551) of a token that Account owns, else 0.
+	OpBound721 Op = "erc6551:erc721.ownerOf"
 )
 
 // NoEnd is the value of OpUnlockKey for a key without an end: 2^256 - 1.

@@ -406,6 +406,28 @@ func (c counting) Traits(context.Context, string, string) (map[string][]string, 
 	return map[string][]string{"Tier": {"tin"}}, nil
 }
 
+// A token in the account of another token (ERC-6551) counts for the owner of that one.
+func TestBoundAccount(t *testing.T) {
+	t.Parallel()
+	a, b := account(1), account(2)
+	w := newWorld(t, nft.DeciderOptions{})
+	w.chain.Mine(mint(a, "1"))
+	w.chain.Mine(mint(w.chain.Bind(w.nft, "1"), "9"))
+	r := rule.Hold(w.asset("erc721")+"/9").As(rule.Owner, rule.BoundAccount).MustBuild()
+	if d := w.want(r, subject(a), nft.Yes, "allowed"); d.Explain.Reason != "bound" {
+		t.Errorf("the leaf says %s", d.Explain.Reason)
+	}
+	w.want(r, subject(b), nft.No, "not_held")
+	w.run()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ch := w.d.Watch(ctx, r, subject(a))
+	w.next(ch, nft.Yes, "allowed")
+	w.chain.Mine(transfer(a, b, "1"))
+	w.next(ch, nft.No, "not_held")
+	w.want(r, subject(b), nft.Yes, "allowed")
+}
+
 // What cannot be answered says which part of the rule it is.
 func TestUnsupportedIsNamed(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,8 @@ type Options struct {
 	DelegateRegistry string
 	// MaxHeldBlocks is the longest window that a holding time is looked for in (default 50,000 blocks).
 	MaxHeldBlocks uint64
+	// AccountRegistry is the address of the ERC-6551 registry (default the one it has everywhere).
+	AccountRegistry string
 	// NoMulticall never uses Multicall3, even where it is deployed.
 	NoMulticall bool
 	// Client sends the HTTP requests; nil uses a client of the Verifier's own.
@@ -101,8 +103,10 @@ func New(opt Options) (*Verifier, error) {
 		return nil, fault.New(fault.Invalid, op, "the WebSocket URL is not a ws or wss address")
 	}
 	opt = opt.withDefaults()
-	if _, err := caip.ParseEVMAddress(opt.DelegateRegistry); err != nil {
-		return nil, fault.New(fault.Invalid, op, "the registry of delegations is not an EVM address")
+	for _, registry := range []string{opt.DelegateRegistry, opt.AccountRegistry} {
+		if _, err := caip.ParseEVMAddress(registry); err != nil {
+			return nil, fault.New(fault.Invalid, op, "a registry is not an EVM address")
+		}
 	}
 	c, err := newCodec()
 	if err != nil {
@@ -147,6 +151,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DelegateRegistry == "" {
 		o.DelegateRegistry = delegateRegistry
+	}
+	if o.AccountRegistry == "" {
+		o.AccountRegistry = accountRegistry
 	}
 	if o.MaxHeldBlocks == 0 {
 		o.MaxHeldBlocks = 50_000

@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
@@ -87,7 +88,7 @@ func (s *snapshot) inquiryOf(q nft.Query) (inquiry, error) {
 	if _, err := caip.ParseEVMAddress(q.Account); err != nil {
 		return inquiry{}, err
 	}
-	needsToken := q.Op == nft.OpRental || q.Op == nft.OpDelegated1155
+	needsToken := q.Op == nft.OpRental || q.Op == nft.OpDelegated1155 || q.Op == nft.OpBound721
 	if q.TokenID != "" && !caip.ValidTokenID(q.TokenID) || q.TokenID == "" && needsToken {
 		return inquiry{}, fault.Newf(fault.Invalid, "evm.Check", "%q is not a token id", q.TokenID)
 	}
@@ -107,6 +108,8 @@ func startOf(op nft.Op) func(*snapshot, nft.Query) inquiry {
 		return tokens721
 	case nft.OpDelegated721:
 		return delegated721
+	case nft.OpBound721:
+		return bound721
 	case nft.OpDelegated1155, nft.OpDelegated20:
 		return delegatedAmount
 	}
@@ -148,7 +151,7 @@ func (s *snapshot) answers(ctx context.Context, inquiries []inquiry) ([]nft.Answ
 			}
 			return out, nil
 		}
-		outs, err := s.readAll(ctx, reads)
+		outs, err := s.fetch(ctx, reads)
 		if err != nil {
 			return nil, err
 		}
@@ -168,6 +171,38 @@ func (s *snapshot) answers(ctx context.Context, inquiries []inquiry) ([]nft.Answ
 		}
 	}
 	return nil, fault.Wrap(fault.Internal, "evm.Check", errors.New("an inquiry comes to no end"))
+}
+
+// fetch runs reads: the calls, and the codes asked for beside them.
+func (s *snapshot) fetch(ctx context.Context, reads []read) ([]outcome, error) {
+	var calls, codes []read
+	for _, r := range reads {
+		if r.op == opCode {
+			codes = append(codes, r)
+		} else {
+			calls = append(calls, r)
+		}
+	}
+	called, err := s.readAll(ctx, calls)
+	if err != nil || len(codes) == 0 {
+		return called, err
+	}
+	results, reqs := make([]hexutil.Bytes, len(codes)), make([]request, len(codes))
+	for i, r := range codes {
+		reqs[i] = request{Method: "eth_getCode", Args: []any{r.to, s.blockParam()}, Result: &results[i]}
+	}
+	if err := s.v.node.do(ctx, s.m, reqs); err != nil {
+		return nil, err
+	}
+	outs := make([]outcome, 0, len(reads))
+	for _, r := range reads {
+		if r.op != opCode {
+			outs, called = append(outs, called[0]), called[1:]
+			continue
+		}
+		outs, results, reqs = append(outs, outcome{data: results[0], err: reqs[0].Error}), results[1:], reqs[1:]
+	}
+	return outs, nil
 }
 
 // firstErr returns the first answer that is an error, as the end of an inquiry.

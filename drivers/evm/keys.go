@@ -21,17 +21,23 @@ func unlockKey(s *snapshot, q nft.Query) inquiry {
 		if valid.Err != nil {
 			return answered(nft.Answer{Err: valid.Err})
 		}
-		if missing(total) { // locks before version 13
+		if missing(total) { // older locks
 			total = balance
 		}
+		if total.Err != nil && !missing(total) {
+			return answered(nft.Answer{Err: total.Err})
+		}
 		ends := []nft.Answer{old}
-		if missing(old) { // locks since version 10; and those of before, for who never had a key
+		if missing(old) { // newer locks; and older ones, for who never had a key
 			ends = nil
 		}
 		n := count(total, rule.MaxKeys)
 		return tokensOf(q, n, func(ids []nft.Answer) inquiry {
 			var calls []ready
 			for _, id := range ids {
+				if id.Err != nil && !missing(id) {
+					return answered(nft.Answer{Err: id.Err})
+				}
 				if id.Err == nil {
 					calls = append(calls, viewing(q.Contract, "keyExpirationTimestampFor(uint256)(uint256)", id.Value))
 				}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func rightsOps(contract, account string) []nft.Query {
 	for _, op := range []nft.Op{nft.OpUnlockKey, nft.OpSubscription, nft.OpTokens721, nft.OpDelegated721, nft.OpDelegated20} {
 		qs = append(qs, nft.Query{Op: op, Contract: contract, Account: account})
 	}
-	for _, op := range []nft.Op{nft.OpUnlockKey, nft.OpSubscription, nft.OpRental, nft.OpDelegated721, nft.OpDelegated1155} {
+	for _, op := range []nft.Op{nft.OpUnlockKey, nft.OpSubscription, nft.OpRental, nft.OpDelegated721, nft.OpDelegated1155, nft.OpBound721} {
 		qs = append(qs, nft.Query{Op: op, Contract: contract, Account: account, TokenID: "1"})
 	}
 	return qs
@@ -65,6 +66,37 @@ func TestHostileContractsGiveNoRights(t *testing.T) {
 						t.Errorf("%s: %s has a value beside its error", what, qs[i].Op)
 					}
 				}
+			}
+		}
+	})
+}
+
+// Only what the registry made is a token's account: another one can make any contract look like it.
+func TestForgedBoundAccounts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, c *chaintest.Chain, _ *evm.Verifier) {
+		acc, token := c.Accounts(), c.Deploy(t, contracts.TestToken())
+		real, forged := c.Deploy(t, contracts.TestAccountRegistry()), c.Deploy(t, contracts.TestAccountRegistry())
+		v := dial(t, evm.Options{RPCURL: c.RPCURL, Chain: c.ID, Timeout: 20 * time.Second, AccountRegistry: real})
+		here, _ := new(big.Int).SetString(c.ID.Reference, 10)
+		next := int64(100)
+		must(t, c, chaintest.Method(t, acc[0], contracts.TestToken(), token, "mint", acc[1], big.NewInt(1)))
+		for _, tc := range []struct {
+			what, registry string
+			chain          *big.Int
+			want           string
+		}{{"the registry's", real, here, "1"}, {"another registry's", forged, here, "0"}, {"that of another chain's token", real, big.NewInt(1), "0"}} {
+			args := []string{acc[0], "0x" + strings.Repeat("00", 32), tc.chain.String(), token, "1"}
+			r, err := v.Check(t.Context(), latest, []nft.Query{call(tc.registry, acc[0], "account(address,bytes32,uint256,address,uint256)(address)", args...)})
+			if err != nil || r.Answers[0].Err != nil {
+				t.Fatal(err, r)
+			}
+			next++
+			must(t, c, chaintest.Method(t, acc[0], contracts.TestAccountRegistry(), tc.registry, "createAccount", acc[0], [32]byte{}, tc.chain, token, big.NewInt(1)),
+				chaintest.Method(t, acc[0], contracts.TestToken(), token, "mint", r.Answers[0].Value, big.NewInt(next)))
+			r, err = v.Check(t.Context(), latest, []nft.Query{{Op: nft.OpBound721, Contract: token, Account: acc[1], TokenID: big.NewInt(next).String()}})
+			if err != nil || r.Answers[0].Value != tc.want {
+				t.Errorf("%s account: %+v, %v, want %s", tc.what, r.Answers, err, tc.want)
 			}
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +44,8 @@ func fixture(t *testing.T, k chaintest.Kind, set func(*chaintest.Options, *evm.O
 	c := k.Start(t, copt)
 	p := chaintest.StartProxy(t, c)
 	registry := c.Deploy(t, contracts.TestDelegateRegistry())
-	opt := evm.Options{RPCURL: p.RPCURL, WSURL: p.WSURL, Chain: c.ID, BatchSize: 40, DelegateRegistry: registry}
+	accounts := c.Deploy(t, contracts.TestAccountRegistry())
+	opt := evm.Options{RPCURL: p.RPCURL, WSURL: p.WSURL, Chain: c.ID, BatchSize: 40, DelegateRegistry: registry, AccountRegistry: accounts}
 	set(&copt, &opt)
 	v := dial(t, opt)
 	f := nfttest.Fixture{
@@ -58,6 +60,20 @@ func fixture(t *testing.T, k chaintest.Kind, set func(*chaintest.Options, *evm.O
 		Accounts: c.Accounts(),
 		Holds:    true,
 		Break:    p.Break,
+	}
+	f.Bind = func(ctx context.Context, contract, token string) (string, error) {
+		id, _ := new(big.Int).SetString(token, 10)
+		chain, _ := new(big.Int).SetString(c.ID.Reference, 10)
+		_, err := c.Mine(ctx, chaintest.Method(t, f.Accounts[0], contracts.TestAccountRegistry(), accounts, "createAccount", contract, [32]byte{7}, chain, contract, id))
+		if err != nil {
+			return "", err
+		}
+		q := call(accounts, f.Accounts[0], "account(address,bytes32,uint256,address,uint256)(address)", contract, "0x07"+strings.Repeat("00", 31), c.ID.Reference, contract, token)
+		r, err := v.Check(ctx, latest, []nft.Query{q})
+		if err != nil {
+			return "", err
+		}
+		return r.Answers[0].Value, r.Answers[0].Err
 	}
 	f.Mine = func(ctx context.Context, ops ...nfttest.Op) (nft.Block, error) {
 		return c.Mine(ctx, txsOf(t, f, registry, ops)...)

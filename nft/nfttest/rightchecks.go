@@ -20,6 +20,7 @@ func rightsChecks() []Check {
 		{Name: "keys of a lock run out", Func: lockKeys, Needs: has},
 		{Name: "tokens are listed with their metadata", Func: tokenLists, Needs: has},
 		{Name: "delegations count what the vault holds", Func: delegations, Needs: has},
+		{Name: "accounts of tokens count for who owns the token", Func: boundAccounts, Needs: func(f Fixture) bool { return f.Bind != nil }},
 		{Name: "operations of several reads need their functions", Func: rightsOfOthers, Needs: has},
 	}
 }
@@ -174,6 +175,28 @@ func delegations(ctx context.Context, f Fixture) error {
 		// One hop: whom the vault let act cannot pass it on.
 		step{[]Op{let(Delegate, "", ""), {Kind: Delegate, From: hot, To: other}},
 			[]nft.Query{q(nft.OpDelegated721, f.NFT, hot, ""), q(nft.OpDelegated721, f.NFT, other, ""), q(nft.OpDelegated721, f.NFT, other, "2")}, []string{"1", "0", "0"}},
+	)
+}
+
+func boundAccounts(ctx context.Context, f Fixture) error {
+	a, b := f.Accounts[0], f.Accounts[1]
+	if _, err := f.Mine(ctx, Op{Kind: Mint721, To: a, TokenID: "1"}, Op{Kind: Mint721, To: b, TokenID: "2"}); err != nil {
+		return err
+	}
+	account, err := f.Bind(ctx, f.NFT, "1")
+	if err != nil {
+		return err
+	}
+	q := func(who, token string) nft.Query {
+		return nft.Query{Op: nft.OpBound721, Contract: f.NFT, Account: who, TokenID: token}
+	}
+	qs := []nft.Query{q(a, "3"), q(b, "3"), q(a, "2"), q(b, "2"), q(a, "1")}
+	return f.script(ctx,
+		step{nil, qs, []string{"0", "0", "0", "0", "0"}},
+		step{[]Op{{Kind: Mint721, To: account, TokenID: "3"}}, qs, []string{"1", "0", "0", "0", "0"}},
+		step{[]Op{{Kind: Transfer721, From: a, To: b, TokenID: "1"}}, qs, []string{"0", "1", "0", "0", "0"}},
+		// A token in its own account is a circle that nobody is in.
+		step{[]Op{{Kind: Transfer721, From: b, To: account, TokenID: "1"}}, append(qs, q(b, "1")), []string{"0", "0", "0", "0", "0", "0"}},
 	)
 }
 

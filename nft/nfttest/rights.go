@@ -1,6 +1,8 @@
 package nfttest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"math/big"
 	"slices"
@@ -40,16 +42,17 @@ type rights struct {
 	uris        map[holdKey]string
 	keys        map[string]int // the last of a lock
 	delegations map[delegation]bool
+	bound       map[string]holdKey // accounts of tokens
 }
 
 type delegation struct{ from, to, contract, token string }
 
 func newRights() rights {
-	return rights{map[holdKey]string{}, map[holdKey]uint64{}, map[holdKey]string{}, map[string]int{}, map[delegation]bool{}}
+	return rights{map[holdKey]string{}, map[holdKey]uint64{}, map[holdKey]string{}, map[string]int{}, map[delegation]bool{}, map[string]holdKey{}}
 }
 
 func (r rights) clone() rights {
-	return rights{maps.Clone(r.users), maps.Clone(r.ends), maps.Clone(r.uris), maps.Clone(r.keys), maps.Clone(r.delegations)}
+	return rights{maps.Clone(r.users), maps.Clone(r.ends), maps.Clone(r.uris), maps.Clone(r.keys), maps.Clone(r.delegations), maps.Clone(r.bound)}
 }
 
 // is721 reports whether contracts of a standard have the functions of an ERC-721.
@@ -97,6 +100,18 @@ func (b *block) applyRight(op Op, token func(string) string) bool {
 		return false
 	}
 	return true
+}
+
+// Bind mines a block with the account (ERC-6551) of a token, and returns its address.
+func (c *Chain) Bind(contract, token string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := c.grow()
+	sum := sha256.Sum256([]byte(contract + "/" + token))
+	account := "0x" + hex.EncodeToString(sum[:20])
+	b.rights.bound[account] = holdKey{contract, token, ""}
+	c.tell(b.report())
+	return account
 }
 
 // tokensOf lists an account's tokens of a contract, by value.
@@ -156,6 +171,12 @@ func (b *block) answerRight(q nft.Query) (nft.Answer, bool) {
 		return nft.Answer{Value: nft.FormatTokens(tokens)}, true
 	case nft.OpDelegated721, nft.OpDelegated1155, nft.OpDelegated20:
 		return number(b.delegated(q))
+	case nft.OpBound721:
+		to, ok := b.rights.bound[b.owners[k]]
+		if ok && b.owners[to] == q.Account {
+			return number(big.NewInt(1))
+		}
+		return number(new(big.Int))
 	}
 	return nft.Answer{}, false
 }

@@ -51,6 +51,8 @@ type Fixture struct {
 	NFT, Multi, NoCode string
 	// Rights are further contracts; the zero value skips the tests of what they offer.
 	Rights Rights
+	// Bind makes the account (ERC-6551) of a token and returns its address. Nil skips the test of it.
+	Bind func(ctx context.Context, contract, token string) (string, error)
 	// Accounts are canonical addresses the fixture can send from.
 	Accounts [3]string
 	// Mine applies ops in order in one new block (several blocks where the chain

@@ -29,6 +29,7 @@ func fixture(wrap func(nft.Verifier) nft.Verifier) nfttest.Fixture {
 			return nil
 		},
 		Holds: true,
+		Bind:  func(_ context.Context, contract, token string) (string, error) { return c.Bind(contract, token), nil },
 		Break: func() func() {
 			c.Fail(nfttest.Faults{Err: errors.New("connection refused")})
 			return func() { c.Fail(nfttest.Faults{}) }
@@ -200,6 +201,11 @@ func TestSuiteFailsBrokenVerifiers(t *testing.T) {
 		{"lists no tokens", "tokens are listed with their metadata", rewrite(nft.OpTokens721, func(_ *nft.Query, r *nft.Answer) { r.Value = "[]" })},
 		{"counts what was delegated and not what is held", "delegations count what the vault holds", rewrite(nft.OpDelegated721, func(q *nft.Query, r *nft.Answer) {
 			if q.TokenID == "1" {
+				r.Value, r.Int = "1", big.NewInt(1)
+			}
+		})},
+		{"takes any account for a bound one", "accounts of tokens count for who owns the token", rewrite(nft.OpBound721, func(q *nft.Query, r *nft.Answer) {
+			if q.TokenID == "2" {
 				r.Value, r.Int = "1", big.NewInt(1)
 			}
 		})},

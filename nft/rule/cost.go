@@ -57,6 +57,8 @@ func (h *HoldLeaf) cost(s Subject) int {
 			reads += max(1, tokens) * (1 + MaxVaults)
 		case as == Renter: // user and end
 			reads += 2 * tokens
+		case as == BoundAccount: // the owner, its code, and the owner of what it is bound to
+			reads += 3 * tokens
 		}
 	}
 	if ids != nil && len(h.Traits) > 0 {

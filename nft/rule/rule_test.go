@@ -300,6 +300,7 @@ func TestCost(t *testing.T) {
 		`{"hold":"` + apes + `","traits":{"a":"b"}}`:                        513,
 		`{"hold":"` + apes + `","as":["delegate"]}`:                         65,
 		`{"hold":"` + apes + `","ids":["1","2"],"as":["delegate","owner"]}`: 6,
+		`{"hold":"` + apes + `/1","as":["boundAccount"]}`:                   3,
 		`{"hold":"` + apes + `/1","as":["renter"]}`:                         2,
 		`{"key":"` + apes + `","check":"unlock"}`:                           36,
 		`{"key":"` + apes + `/1","check":"unlock"}`:                         3,

@@ -51,6 +51,7 @@ type World struct {
 	Accounts [3]string
 	Registry string
 
+	v        nft.Verifier
 	t        testing.TB
 	deployed map[string]string
 	end      uint64
@@ -80,6 +81,26 @@ func (w *World) Asset(standard string, a contracts.Artefact, token string) strin
 	return s
 }
 
+// BoundAccount is the address of the account (ERC-6551) of a token; CreateAccount is the transaction that makes it. What code it
+// runs does not matter here: it is that of no contract.
+func (w *World) BoundAccount(contract, token string) string {
+	w.t.Helper()
+	r, err := w.v.Check(w.t.Context(), nft.Finality{Tag: "latest"}, []nft.Query{{
+		Op: nft.OpCall, Contract: w.At(contracts.TestAccountRegistry()), Account: w.Accounts[0],
+		Call: &nft.Call{Fn: "account(address,bytes32,uint256,address,uint256)(address)", Args: []string{w.Accounts[0], "0x" + strings.Repeat("00", 32), w.Chain.ID.Reference, contract, token}},
+	}})
+	if err != nil || r.Answers[0].Err != nil {
+		w.t.Fatal(err, r)
+	}
+	return r.Answers[0].Value
+}
+
+// CreateAccount makes the account of a token.
+func (w *World) CreateAccount(contract string, token int64) chaintest.Tx {
+	chain, _ := new(big.Int).SetString(w.Chain.ID.Reference, 10)
+	return w.Call(0, contracts.TestAccountRegistry(), "createAccount", w.Accounts[0], [32]byte{}, chain, contract, id(token))
+}
+
 // End is a second an hour after the case began.
 func (w *World) End() uint64 { return w.end }
 
@@ -89,8 +110,8 @@ func id(n int64) *big.Int { return big.NewInt(n) }
 func Run(t *testing.T, k chaintest.Kind, table []Case) {
 	t.Helper()
 	c := k.Start(t, chaintest.Options{})
-	registry := c.Deploy(t, contracts.TestDelegateRegistry())
-	v, err := evm.Dial(context.Background(), evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID, DelegateRegistry: registry, Timeout: 20 * time.Second})
+	registry, bound := c.Deploy(t, contracts.TestDelegateRegistry()), c.Deploy(t, contracts.TestAccountRegistry())
+	v, err := evm.Dial(context.Background(), evm.Options{RPCURL: c.RPCURL, WSURL: c.WSURL, Chain: c.ID, DelegateRegistry: registry, AccountRegistry: bound, Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +126,8 @@ func Run(t *testing.T, k chaintest.Kind, table []Case) {
 			if real := time.Now().Unix(); real > now {
 				now = real
 			}
-			w := &World{Chain: c, Accounts: c.Accounts(), Registry: registry, t: t, deployed: map[string]string{}, end: uint64(now) + 3600}
-			w.deployed[contracts.TestDelegateRegistry().Name] = registry
+			w := &World{Chain: c, Accounts: c.Accounts(), Registry: registry, v: v, t: t, deployed: map[string]string{}, end: uint64(now) + 3600}
+			w.deployed[contracts.TestDelegateRegistry().Name], w.deployed[contracts.TestAccountRegistry().Name] = registry, bound
 			run(t, w, v, row)
 		})
 	}

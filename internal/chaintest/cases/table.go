@@ -149,6 +149,15 @@ func ownership() []Case {
 			{Name: "withdrawn", Do: do(sends(maker, soul, "withdraw", id(1))), No: []int{ann, bob}},
 			{Name: "issued to another", Do: do(sends(maker, soul, "issue", who(bob), id(1))), Yes: []int{bob}, No: []int{ann}},
 		}},
+		{"ERC-6551, a token held by the account of another", hold("erc721", token, "9", as(rule.Owner, rule.BoundAccount)), []Step{
+			{Name: "the account has nothing", Do: func(w *World) []chaintest.Tx {
+				return []chaintest.Tx{sends(maker, token, "mint", who(ann), id(1))(w), w.CreateAccount(w.At(token()), 1)}
+			}, No: everyone, Reason: "not_held"},
+			{Name: "given to the account", Do: func(w *World) []chaintest.Tx {
+				return []chaintest.Tx{sends(maker, token, "mint", w.BoundAccount(w.At(token()), "1"), id(9))(w)}
+			}, Yes: []int{ann}, No: []int{maker, bob}},
+			{Name: "the token of the account is sold", Do: do(sends(ann, token, "transferFrom", who(ann), who(bob), id(1))), Yes: []int{bob}, No: []int{ann}},
+		}},
 		{"a tier by a call", func(w *World) rule.Expr {
 			return rule.Call(w.Chain.ID.String()+":"+w.At(tiers()), "tierOf(address)(uint8)", ":account").Test(">=", "2")
 		}, []Step{

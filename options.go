@@ -9,12 +9,14 @@ import (
 
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/auth/keys"
+	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/sqldb"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/media/playback"
 	"github.com/streamgate/streamgate/nft"
+	"github.com/streamgate/streamgate/nft/merkle"
 	"github.com/streamgate/streamgate/storage"
 	"github.com/streamgate/streamgate/storage/cache"
 )
@@ -43,6 +45,9 @@ type settings struct {
 	contracts         auth.ContractVerifier
 	mayCreate         func(auth.Principal) bool
 	lists             func(ctx context.Context, tenant, list, account string) (bool, error)
+	userRoles         func(ctx context.Context, tenant string, accounts []caip.AccountID) ([]string, error)
+	proofs            func(ctx context.Context, tenant, root, address string) (merkle.Proof, error)
+	metadata          nft.Metadata
 	publicURL         string
 	trustedProxies    []netip.Prefix
 	allowedOrigins    []string
@@ -138,6 +143,23 @@ func WithContractWallets(v auth.ContractVerifier) Option {
 func WithLists(has func(ctx context.Context, tenant, list, account string) (bool, error)) Option {
 	return func(s *settings) { s.lists = has }
 }
+
+// WithUserRoles resolves the "role" leaf of rules: which roles has the viewer of these wallets in
+// the tenant? Call Platform.Decider.RolesChanged after a change. Without it such a leaf answers unknown.
+func WithUserRoles(of func(ctx context.Context, tenant string, accounts []caip.AccountID) ([]string, error)) Option {
+	return func(s *settings) { s.userRoles = of }
+}
+
+// WithMerkleProofs resolves the "merkle" leaf of rules: the proof that an EVM address is under a root, which is
+// checked; fault.NotFound says that it is not, any other error that nobody knows. package nft/merkle makes
+// proofs. Call Platform.Decider.ListChanged with the root after a change. Without it such a leaf answers unknown.
+func WithMerkleProofs(of func(ctx context.Context, tenant, root, address string) (merkle.Proof, error)) Option {
+	return func(s *settings) { s.proofs = of }
+}
+
+// WithMetadata reads what tokens say of themselves, for the traits of rules; package nft/metadata has a reader that
+// asks public addresses only. Without it traits answer unknown.
+func WithMetadata(m nft.Metadata) Option { return func(s *settings) { s.metadata = m } }
 
 // WithCreators decides who may create assets. The default is any signed-in wallet.
 func WithCreators(may func(auth.Principal) bool) Option {

@@ -133,7 +133,9 @@ func (p *Platform) wire(s *settings) error {
 	for _, v := range s.verifiers {
 		chains = append(chains, v.Chain())
 	}
-	p.Decider = nft.NewDecider(nft.DeciderOptions{Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Now: s.now, Logger: s.logger})
+	p.Decider = nft.NewDecider(nft.DeciderOptions{
+		Verifiers: s.verifiers, Cache: s.cache, Lists: s.lists, Roles: s.userRoles, Proofs: s.proofs, Metadata: s.metadata, Now: s.now, Logger: s.logger,
+	})
 	p.Auth = auth.New(db.Auth(), auth.Options{Chains: chains, Contracts: s.contracts, Events: s.events, Now: s.now, Logger: s.logger})
 	p.Media, err = media.New(media.Options{
 		Store: db.Media(), Objects: objects, Keys: s.keys, Transcoder: s.transcoder, Queue: s.queue, Events: s.events, SharedCache: s.cache, SecondStorage: s.secondName,

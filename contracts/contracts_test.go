@@ -16,6 +16,8 @@ func all() []contracts.Artefact {
 	return []contracts.Artefact{
 		contracts.AccessPass(), contracts.TestToken(), contracts.TestItems(), contracts.TestCoin(),
 		contracts.TestOddities(), contracts.TestWallet(), contracts.TestWalletFactory(), contracts.SignatureProbe(), contracts.TierRegistry(), contracts.Multicall3(),
+		contracts.TestRental(), contracts.TestSubscription(), contracts.TestLock(), contracts.TestOldLock(), contracts.TestSoulbound(),
+		contracts.TestDelegateRegistry(), contracts.TestArt(), contracts.TestArtItems(), contracts.TestHostile(), contracts.TestAccountRegistry(),
 	}
 }
 

@@ -73,10 +73,17 @@ func TestLeaves(t *testing.T) {
 		{rule.Hold(nowhere), nft.Unknown, "not_a_contract"},
 		{rule.Hold(nowhere + "/1"), nft.Unknown, "not_a_contract"},
 		{rule.Hold(strings.Replace(n, "eip155:1/", "eip155:10/", 1)), nft.Unknown, "no_verifier"},
-		{rule.Hold(n).As(rule.Delegate), nft.Unknown, "unsupported"},
+		{rule.Hold(n).As(rule.Delegate), nft.No, "not_held"},
+		{rule.Hold(n).As(rule.BoundAccount), nft.Unknown, "unsupported"},
 		{rule.Hold(n).As(rule.Owner, rule.Delegate), nft.Yes, "allowed"},
-		{rule.Hold(n).Min(3).As(rule.Owner, rule.Delegate), nft.Unknown, "unsupported"},
-		{rule.Hold(n).Min(3).Delegation("delegate.xyz/v2"), nft.Unknown, "unsupported"},
+		{rule.Hold(n).Min(3).As(rule.Owner, rule.Delegate), nft.No, "not_held"},
+		{rule.Hold(n).As(rule.Owner, rule.BoundAccount), nft.Yes, "allowed"},
+		{rule.Hold(n).Min(3).As(rule.Owner, rule.BoundAccount), nft.Unknown, "unsupported"},
+		{rule.Hold(n).As(rule.Renter), nft.Unknown, "unsupported"}, // which tokens?
+		{rule.Hold(n).Min(3).Delegation("delegate.xyz/v2"), nft.No, "not_held"},
+		{rule.Hold(n).Min(3).Delegation("delegate.xyz/v2", "other/v1"), nft.Unknown, "unsupported"},
+		{rule.Hold(n).Min(3).Delegation("other/v1"), nft.Unknown, "unsupported"},
+		{rule.Hold(n).As(rule.Delegate).Delegation("other/v1"), nft.Unknown, "unsupported"},
 		{rule.Hold(n).HeldForBlocks(1), nft.Unknown, "unsupported"},
 		{rule.Hold(n).Min(3).HeldForBlocks(1), nft.No, "not_held"},
 		{rule.Not(rule.Hold(n).HeldForBlocks(1)), nft.Unknown, "unsupported"},
@@ -85,12 +92,16 @@ func TestLeaves(t *testing.T) {
 		{rule.Hold(n).Prove(rule.ProofPrefer), nft.Yes, "allowed"},
 		{rule.Hold(n).Trait("a", "b"), nft.Unknown, "unsupported"},
 		{rule.Hold("solana:mainnet/token:J1S9H3QjnRtBbbuD4HjPV6RpRhwuk4zKbxsnCHuTgh9w"), nft.Unknown, "unsupported"},
-		{rule.Key(n, rule.Unlock), nft.Unknown, "unsupported"},
+		{rule.Key(n, rule.Unlock), nft.Unknown, "not_a_contract"},
+		{rule.Key(n, rule.ERC4907), nft.Unknown, "unsupported"},
+		{rule.Key(m+"/7", rule.ERC5643), nft.Unknown, "unsupported"},
 		{rule.Sol("solana:mainnet/token:J1S9H3QjnRtBbbuD4HjPV6RpRhwuk4zKbxsnCHuTgh9w"), nft.No, "no_account"},
 		{rule.Sol("solana:mainnet/domain:J1S9H3QjnRtBbbuD4HjPV6RpRhwuk4zKbxsnCHuTgh9w"), nft.Unknown, "unsupported"},
 		{rule.Merkle("0x" + strings.Repeat("ab", 32)), nft.Unknown, "unsupported"},
 		{rule.Role("press"), nft.Unknown, "unsupported"},
-		{rule.Block("eip155:1", ">", 1), nft.Unknown, "unsupported"},
+		{rule.Block("eip155:1", ">", 1), nft.Yes, "allowed"},
+		{rule.Block("eip155:1", "<", 2), nft.No, "block_failed"},
+		{rule.Block("eip155:10", ">", 1), nft.Unknown, "no_verifier"},
 		{rule.Is(eth(a).String()), nft.Yes, "allowed"},
 		{rule.Is("eip155:137:" + a), nft.Yes, "allowed"}, // one key pair on every eip155 chain
 		{rule.Is("solana:mainnet:J1S9H3QjnRtBbbuD4HjPV6RpRhwuk4zKbxsnCHuTgh9w"), nft.No, "not_account"},
@@ -333,7 +344,7 @@ func TestHowTo(t *testing.T) {
 	})
 	w.chain.Mine(mint(a, "1"))
 	w.chain.SetCall(w.misc, "tier()(uint8)", "1")
-	n, m := w.asset("erc721"), w.asset("erc1155")
+	n, m, subs := w.asset("erc721"), w.asset("erc1155"), w.chain.Deploy("erc5643")
 	where := " of " + rule.Short(w.nft) + " on Ethereum (eip155:1)"
 	tier := rule.Call("eip155:1:"+w.misc, "tier()(uint8)").Test(">", "5")
 	for _, tc := range []struct {
@@ -362,9 +373,10 @@ func TestHowTo(t *testing.T) {
 		{tier, []string{"Reach tier() > 5 at " + rule.Short(w.misc) + " on Ethereum (eip155:1)."}},
 		{rule.Not(rule.Call("eip155:1:"+w.misc, "tier()(uint8)").Test("==", "1")), []string{"No longer have tier() == 1 at " + rule.Short(w.misc) + " on Ethereum (eip155:1)."}},
 		{rule.All(rule.List("vip"), rule.Role("r"), rule.Key(n, rule.ERC5643), rule.Merkle("0x"+strings.Repeat("ab", 32)), rule.Block("eip155:1", ">", 1)),
-			[]string{`Ask to be put on the list "vip", and ask for the role "r", and get a running subscription` + where + `, and use a wallet in the list of the rule, and wait for the block number asked for.`}},
+			[]string{`Ask to be put on the list "vip", and ask for the role "r", and use a wallet in the list of the rule.`}},
 		{rule.Not(rule.AtLeast(1, rule.List("in"), rule.Role("r"), rule.Merkle("0x"+strings.Repeat("ab", 32)), rule.Key(n, rule.ERC5643))),
-			[]string{`Ask to be taken off the list "in", and give up the role "r", and use a wallet outside the list of the rule, and part with a running subscription` + where + `.`}},
+			[]string{`Ask to be taken off the list "in", and give up the role "r", and use a wallet outside the list of the rule.`}},
+		{rule.Key(asset721(subs), rule.ERC5643), []string{"Get a running subscription of " + rule.Short(subs) + " on Ethereum (eip155:1)."}},
 		// The token was not read, since the list had decided: it is not asked for twice.
 		{rule.All(rule.List("vip"), rule.Hold(m+"/1")), []string{`Ask to be put on the list "vip".`}},
 		{rule.Any(rule.List("a"), rule.List("b"), rule.List("c"), rule.List("d"), rule.List("e")), []string{

@@ -3,6 +3,8 @@ package nft
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/nft/merkle"
 	"github.com/streamgate/streamgate/nft/rule"
 	"github.com/streamgate/streamgate/storage/cache"
 )
@@ -29,6 +32,15 @@ type DeciderOptions struct {
 	// Lists resolves the "list" leaf: is account in the tenant's list? Call
 	// ListChanged after a change.
 	Lists func(ctx context.Context, tenant, list, account string) (bool, error)
+	// Roles returns the roles of whoever has the accounts, for the "role" leaf and subjects that bring none. Call
+	// RolesChanged after a change.
+	Roles func(ctx context.Context, tenant string, accounts []caip.AccountID) ([]string, error)
+	// Proofs returns the proof that an EVM address is under a Merkle root (0x and 64 digits), for the "merkle" leaf.
+	// It is checked here. fault.NotFound means that the address is not under the root; who does not have
+	// the list of the root must answer with another error. Call ListChanged with the root after a change.
+	Proofs func(ctx context.Context, tenant, root, address string) (merkle.Proof, error)
+	// Metadata reads what tokens say of themselves, for traits.
+	Metadata Metadata
 	// YesTTL and NoTTL bound cached answers (default 30 s and 3 s), jittered.
 	YesTTL, NoTTL time.Duration
 	// Timeout bounds one evaluation's chain calls (default 5 s).
@@ -84,19 +96,30 @@ type key struct {
 func keyOf(r *rule.Rule, s Subject) key {
 	k := key{tenant: s.Tenant, rule: r.ID()}
 	accounts := counting(r, s)
-	if len(accounts) == 0 {
-		return k
+	if len(accounts) > 0 {
+		k.first = accounts[0]
 	}
-	k.first = accounts[0]
+	var b strings.Builder
 	if len(accounts) > 1 {
-		var b strings.Builder
 		for _, a := range accounts[1:] {
 			b.WriteString(a.String())
 			b.WriteByte('\n')
 		}
-		k.more = b.String()
 	}
+	if s.Roles != nil && asksRoles(r) {
+		b.WriteByte('\n') // no account is empty, so this ends them
+		for _, role := range slices.Sorted(slices.Values(s.Roles)) {
+			b.WriteString(strconv.Quote(role))
+		}
+	}
+	k.more = b.String()
 	return k
+}
+
+func asksRoles(r *rule.Rule) bool {
+	found := false
+	r.Root().Walk(func(n *rule.Node) { found = found || n.Kind == rule.KindRole })
+	return found
 }
 
 // entry is a cached decision, immutable.
@@ -241,8 +264,8 @@ func (d *Decider) deps(r *rule.Rule, s Subject) []dep {
 	accounts := counting(r, s)
 	seen := map[*chain]bool{}
 	r.Root().Walk(func(n *rule.Node) {
-		if n.Kind == rule.KindList {
-			deps = append(deps, depOn(d.listGen(s.Tenant, n.Name)))
+		if name, ok := listOf(n); ok {
+			deps = append(deps, depOn(d.listGen(s.Tenant, name)))
 		}
 		id, contract, ok := chainOf(n)
 		c := d.chains[id]
@@ -254,7 +277,7 @@ func (d *Decider) deps(r *rule.Rule, s Subject) []dep {
 			deps = append(deps, depOn(&c.epoch))
 		}
 		heads, perHead := depOn(&c.heads), true
-		if follows(n) {
+		if follows(r, n) {
 			perHead = !c.use(contract, now)
 			for _, a := range accountsOn(id, accounts) {
 				deps = append(deps, depOn(&c.holding(contract, a.Address).gen))
@@ -265,12 +288,6 @@ func (d *Decider) deps(r *rule.Rule, s Subject) []dep {
 		}
 	})
 	return deps
-}
-
-// follows reports whether transfers tell when the leaf may change. Calls and
-// ERC-20 balances (rebasing tokens) change in silence: those last one head.
-func follows(n *rule.Node) bool {
-	return n.Kind == rule.KindHold && n.Hold.Asset.Standard != "erc20"
 }
 
 // flight is one evaluation that several callers wait for.

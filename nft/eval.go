@@ -18,9 +18,18 @@ type evaluation struct {
 	accounts []caip.AccountID
 	now      time.Time
 	list     func(name string) (Outcome, string)
+	role     func(name string) (Outcome, string)
+	merkle   func(root string) (Outcome, string)
 	plan     plan
-	// leaves of the list kind, asked once
+	// leaves that no chain is asked about, asked once
 	lists map[string]*Node
+	// documents are the metadata read so far, missing what evaluating asked for beside them.
+	documents map[docKey]document
+	missing   []docKey
+	// ends is when the first of what passed runs out, or zero.
+	ends time.Time
+	// blindToTraits says that nobody reads metadata here.
+	blindToTraits bool
 }
 
 // not is Kleene's negation.
@@ -110,11 +119,16 @@ func (e *evaluation) collectReads(n *rule.Node, local *Node) {
 		e.collectReads(c, local.Children[i])
 	}
 	chain, _, ok := chainOf(n)
-	if !ok || n.Kind == rule.KindHold && readsWhole(n.Hold) {
+	if !ok {
+		return
+	}
+	if n.Kind == rule.KindBlock {
+		e.plan.at(chain, finalityOf(n.Evidence.Finality, head))
+		e.plan.at(chain, finalityOf(n.Evidence.Finality, settled))
 		return
 	}
 	for _, a := range accountsOn(chain, e.accounts) {
-		for _, q := range queriesOf(n, a) {
+		for _, q := range queriesOf(e.r, n, a) {
 			b, _ := e.plan.add(chain, finalityOf(n.Evidence.Finality, head), q)
 			b.holders[[2]string{q.Contract, a.Address}] = true
 			e.plan.add(chain, finalityOf(n.Evidence.Finality, settled), q)
@@ -141,21 +155,22 @@ func (e *evaluation) leaf(n *rule.Node, out *Node, ph phase, collect bool) {
 		}
 		say(found, "account", "not_account")
 	case rule.KindList:
-		out.Wanted = n.Name
-		known := e.lists[n.Name]
-		if known == nil {
-			known = &Node{}
-			known.Outcome, known.Reason = e.list(n.Name)
-			e.lists[n.Name] = known
-		}
-		out.Outcome, out.Reason = known.Outcome, known.Reason
+		e.local(n, out, e.list)
+	case rule.KindRole:
+		e.local(n, out, e.role)
+	case rule.KindMerkle:
+		e.local(n, out, e.merkle)
 	case rule.KindAfter:
 		out.Wanted, out.Observed = n.Time.Format(time.RFC3339), e.now.UTC().Format(time.RFC3339)
 		say(!e.now.Before(n.Time), "time_reached", "too_early")
 	case rule.KindBefore:
 		out.Wanted, out.Observed = n.Time.Format(time.RFC3339), e.now.UTC().Format(time.RFC3339)
 		say(e.now.Before(n.Time), "in_time", "expired")
-	case rule.KindHold, rule.KindCall, rule.KindSol:
+	case rule.KindBlock:
+		if out.Reason = "not_needed"; !collect {
+			e.blockLeaf(n, out, ph)
+		}
+	case rule.KindHold, rule.KindKey, rule.KindCall, rule.KindSol:
 		if collect {
 			out.Reason = "not_needed"
 			e.blind(n, out)
@@ -168,7 +183,7 @@ func (e *evaluation) leaf(n *rule.Node, out *Node, ph phase, collect bool) {
 // blind settles the chain leaves that need no read at all.
 func (e *evaluation) blind(n *rule.Node, out *Node) {
 	chain, _, _ := chainOf(n)
-	if n.Kind == rule.KindHold && readsWhole(n.Hold) {
+	if n.Kind == rule.KindHold && e.unreadable(n) {
 		out.Reason = "unsupported"
 	} else if len(accountsOn(chain, e.accounts)) == 0 {
 		out.Outcome, out.Reason = No, "no_account"
@@ -210,16 +225,22 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 		}
 		if o == Unknown {
 			out.Outcome, out.Reason = Unknown, reason
+		} else if out.Outcome == No && reason == "key_expired" {
+			out.Reason = reason
 		}
 	}
 	block := b.reply.Block
 	out.Block = &block
-	if n.Kind == rule.KindCall {
+	switch n.Kind {
+	case rule.KindCall:
 		out.Wanted = n.Call.Op + " " + n.Call.Value
-	} else {
+		return
+	case rule.KindKey:
+		out.Wanted = "after " + e.instant(b).Format(time.RFC3339)
+	default:
 		out.Wanted = least(n).String()
-		e.qualify(n, out)
 	}
+	e.qualify(n, out)
 }
 
 // least is the balance a hold or sol leaf asks for.
@@ -240,7 +261,7 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	case No:
-		if n.Kind == rule.KindHold && (len(n.Hold.As) > 1 || len(e.r.Subject().Delegation) > 0) {
+		if n.Kind == rule.KindHold && e.partly(n) {
 			out.Outcome, out.Reason = Unknown, "unsupported"
 		}
 	}
@@ -248,8 +269,14 @@ func (e *evaluation) qualify(n *rule.Node, out *Node) {
 
 // account evaluates a chain leaf for one account.
 func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcome, reason, observed string) {
+	switch n.Kind {
+	case rule.KindHold:
+		return e.held(n, b, a)
+	case rule.KindKey:
+		return e.key(n, b, a)
+	}
 	sum, unread, note := new(big.Int), "", ""
-	for _, q := range queriesOf(n, a) {
+	for _, q := range queriesOf(e.r, n, a) {
 		i, ok := b.index[keyOfRead(q)]
 		if !ok {
 			return Unknown, "not_needed", ""
@@ -265,10 +292,6 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 		switch q.Op {
 		case OpCall:
 			return compare(n.Call, ans.Value)
-		case OpOwner721:
-			if ans.Value != "" && ans.Value == a.Address {
-				sum.Add(sum, big.NewInt(1))
-			}
 		default:
 			v, ok := integer(ans.Value)
 			if !ok || v.Sign() < 0 {
@@ -290,7 +313,12 @@ func (e *evaluation) account(n *rule.Node, b *batch, a caip.AccountID) (o Outcom
 }
 
 func answerReason(err error) string {
+	if errors.Is(err, ErrNotEnumerable) {
+		return "not_enumerable"
+	}
 	switch fault.KindOf(err) {
+	case fault.TooLarge:
+		return "too_many"
 	case fault.Unsupported:
 		if errors.Is(err, ErrCompressed) {
 			return "unsupported"
@@ -323,24 +351,7 @@ func compare(c *rule.CallLeaf, got string) (Outcome, string, string) {
 		}
 		order = g.Cmp(w)
 	}
-	pass := false
-	switch c.Op {
-	case "==":
-		pass = order == 0
-	case "!=":
-		pass = order != 0
-	case "<":
-		pass = order < 0
-	case "<=":
-		pass = order <= 0
-	case ">":
-		pass = order > 0
-	case ">=":
-		pass = order >= 0
-	case "contains":
-		pass = strings.Contains(got, c.Value)
-	}
-	if pass {
+	if ordered(c.Op, order) || c.Op == "contains" && strings.Contains(got, c.Value) {
 		return Yes, "call_passed", got
 	}
 	return No, "call_failed", got

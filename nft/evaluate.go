@@ -34,10 +34,16 @@ func (d *Decider) evaluate(ctx context.Context, r *rule.Rule, s Subject) (Decisi
 		list: func(name string) (Outcome, string) {
 			return listAnswer(ctx, d.opt.Lists, s.Tenant, name, accounts)
 		},
+		role: func(name string) (Outcome, string) { return roleAnswer(ctx, d.opt.Roles, s, accounts, name) },
+		merkle: func(root string) (Outcome, string) {
+			return merkleAnswer(ctx, d.opt.Proofs, s.Tenant, root, accounts)
+		},
+		blindToTraits: d.opt.Metadata == nil,
 	}
 	local := e.eval(r.Root(), head, true)
 	e.collectReads(r.Root(), local)
 	d.ask(ctx, &e.plan)
+	d.readDocuments(ctx, e)
 	out := d.conclude(e)
 	span.SetAttributes(attribute.String("outcome", out.Outcome.String()), attribute.String("reason", out.Reason))
 	return out, nil
@@ -80,6 +86,9 @@ func (d *Decider) conclude(e *evaluation) Decision {
 	if t := boundary(e.r, e.now); !t.IsZero() && t.Before(out.ValidUntil) {
 		out.ValidUntil = t
 	}
+	if !e.ends.IsZero() && e.ends.Before(out.ValidUntil) {
+		out.ValidUntil = e.ends
+	}
 	for _, b := range e.plan.order {
 		if b.at.Tag == "latest" && b.reason == "" {
 			if out.heads == nil {
@@ -89,6 +98,9 @@ func (d *Decider) conclude(e *evaluation) Decision {
 		}
 	}
 	out.Message = message(out)
+	if lack := lackOf(e.r); out.Reason == "unsupported" && lack != "" {
+		out.Message = "This rule asks for something this server cannot check yet: " + lack + "."
+	}
 	return out
 }
 
@@ -98,12 +110,16 @@ func message(d Decision) string {
 		return "Access is given: the viewer " + d.Explain.Sentence + "."
 	case d.Outcome == Unknown && d.Reason == "unsupported":
 		return "This rule asks for something this server cannot check yet."
+	case d.Outcome == Unknown && unknownBecause(d.Reason) != "":
+		return "We cannot tell whether you have access: " + unknownBecause(d.Reason) + "."
 	case d.Outcome == Unknown:
 		return "We cannot tell right now whether you have access, because the chain or a list did not answer. Please try again."
 	case d.Reason == "revoked_at_head":
 		return "Access has ended: the newest block shows that the token has moved."
 	case d.Reason == "not_final":
 		return "The transfer is seen but not final yet; access opens when the chain has settled it."
+	case d.Reason == "key_expired":
+		return strings.Join(append([]string{"Your key, subscription or rental has run out."}, d.HowTo...), " ")
 	case d.Reason == "expired":
 		return "The time for this video is over."
 	case len(d.HowTo) > 0:
@@ -187,7 +203,7 @@ func checkReason(err error) string {
 // transient reports whether an unknown may resolve by itself.
 func transient(reason string) bool {
 	switch reason {
-	case "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "list_unavailable", "read_failed":
+	case "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "list_unavailable", "read_failed", "metadata_unavailable":
 		return true
 	}
 	return false

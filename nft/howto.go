@@ -96,6 +96,9 @@ func step(n *rule.Node, x *Node, want bool) string {
 		return "part with " + what
 	case rule.KindKey, rule.KindSol:
 		what := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(phrase, "has "), "holds "), "at least ")
+		if want && x.Reason == "key_expired" {
+			return "renew the " + strings.TrimPrefix(strings.TrimPrefix(what, "a valid "), "a running ")
+		}
 		if want {
 			return "get " + what
 		}
@@ -129,7 +132,10 @@ func step(n *rule.Node, x *Node, want bool) string {
 		}
 		return "no longer have " + what
 	case rule.KindBlock:
-		return "wait for the block number asked for"
+		if comesTrue(n.Block, x.Observed, want) {
+			return "wait until " + strings.TrimPrefix(phrase, "comes when ")
+		}
+		return ""
 	}
 	if want {
 		return "use a wallet in the list of the rule"

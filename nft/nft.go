@@ -185,10 +185,11 @@ type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	// Reason is a stable code. Yes: "allowed". No: "not_held", "no_account" (no
 	// wallet of that kind of chain), "not_account", "not_listed", "too_early",
-	// "expired", "call_failed", "excluded" (a "not" was hit), "revoked_at_head",
-	// "not_final". Unknown: "unsupported", "no_verifier", "chain_unavailable",
-	// "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
-	// "read_failed", "not_proven" (told, but the chain does not prove it), "list_unavailable", "no_rule", "over_budget".
+	// "expired", "key_expired", "no_role", "block_failed", "call_failed", "excluded" (a "not"
+	// was hit), "revoked_at_head", "not_final". Unknown: "unsupported", "no_verifier",
+	// "chain_unavailable", "chain_timeout", "chain_lagging", "bad_reply", "not_a_contract",
+	// "not_enumerable", "too_many", "metadata_unavailable", "bad_proof", "not_proven" (told, but the chain does not prove it), "read_failed",
+	// "list_unavailable", "no_rule", "over_budget".
 	Reason string `json:"reason"`
 	// Message says the same as one English sentence for the viewer.
 	Message string `json:"message"`

@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,13 +56,20 @@ type plan struct {
 	order   []*batch
 }
 
-func (p *plan) add(chain caip.ChainID, at Finality, q Query) (b *batch, i int) {
+// at returns the batch of a chain and finality, which may stay without queries: it tells the block.
+func (p *plan) at(chain caip.ChainID, at Finality) *batch {
 	bk := batchKey{chain, at}
-	if b = p.batches[bk]; b == nil {
+	b := p.batches[bk]
+	if b == nil {
 		b = &batch{chain: chain, at: at, index: map[readKey]int{}, holders: map[[2]string]bool{}}
 		p.batches[bk] = b
 		p.order = append(p.order, b)
 	}
+	return b
+}
+
+func (p *plan) add(chain caip.ChainID, at Finality, q Query) (b *batch, i int) {
+	b = p.at(chain, at)
 	k := keyOfRead(q)
 	i, ok := b.index[k]
 	if !ok {
@@ -126,6 +134,10 @@ func chainOf(n *rule.Node) (chain caip.ChainID, contract string, ok bool) {
 		chain, contract = n.Call.Contract.Chain, n.Call.Contract.Address
 	case rule.KindSol:
 		chain, contract = solTarget(n.Sol)
+	case rule.KindKey:
+		chain, contract = n.Key.Asset.Chain, n.Key.Asset.Reference
+	case rule.KindBlock:
+		chain = n.Block.Chain
 	default:
 		return chain, "", false
 	}
@@ -137,15 +149,11 @@ func unsupported(n *rule.Node) string {
 	const reason = "unsupported"
 	switch n.Kind {
 	case rule.KindHold:
-		h := n.Hold
-		if _, ok := h.Tokens(); !ok || len(h.Traits) > 0 || h.Asset.Chain.Namespace != "eip155" {
+		if !slices.ContainsFunc(n.Hold.As, func(as rule.Holder) bool { return lacking(n.Hold, as) == "" }) {
 			return reason
 		}
-		owner := false
-		for _, as := range h.As {
-			owner = owner || as == rule.Owner
-		}
-		if !owner {
+	case rule.KindKey:
+		if lackingKey(n.Key) != "" {
 			return reason
 		}
 	case rule.KindSol:
@@ -153,12 +161,12 @@ func unsupported(n *rule.Node) string {
 		if s.Collection == "" && s.Creator == "" && (s.Asset.Token != "" || s.Asset.Standard != "token" && s.Asset.Standard != "nft") {
 			return reason
 		}
-	case rule.KindCall, rule.KindIs, rule.KindList, rule.KindAfter, rule.KindBefore:
+	case rule.KindCall, rule.KindIs, rule.KindList, rule.KindMerkle, rule.KindRole, rule.KindAfter, rule.KindBefore, rule.KindBlock:
 	default:
 		return reason
 	}
 	switch n.Kind {
-	case rule.KindHold, rule.KindCall, rule.KindSol:
+	case rule.KindHold, rule.KindKey, rule.KindCall, rule.KindSol, rule.KindBlock:
 		if n.Evidence.QuorumN > 1 || n.Evidence.Proof == rule.ProofRequire {
 			return reason
 		}
@@ -167,42 +175,25 @@ func unsupported(n *rule.Node) string {
 }
 
 // queriesOf lists the reads of a leaf for one account, in a fixed order.
-func queriesOf(n *rule.Node, a caip.AccountID) []Query {
-	if n.Kind == rule.KindCall {
+func queriesOf(r *rule.Rule, n *rule.Node, a caip.AccountID) []Query {
+	switch n.Kind {
+	case rule.KindCall:
 		c := n.Call
 		return []Query{{Op: OpCall, Contract: c.Contract.Address, Account: a.Address, Call: &Call{Fn: c.Fn, Args: c.Args}}}
-	}
-	if n.Kind == rule.KindSol {
+	case rule.KindSol:
 		return []Query{solQuery(n.Sol, a.Address)}
+	case rule.KindKey:
+		return []Query{keyQuery(n.Key, a.Address)}
 	}
-	h := n.Hold
-	ids, _ := h.Tokens()
-	q := Query{Contract: h.Asset.Reference, Account: a.Address}
-	switch {
-	case h.Asset.Standard == "erc20":
-		q.Op = OpBalance20
-	case ids == nil && h.Asset.Standard == "erc721":
-		q.Op = OpBalance721
-	case h.Asset.Standard == "erc721":
-		// The owner of a token is one answer for every account.
-		q.Op, q.Account = OpOwner721, ""
-	default:
-		q.Op = OpBalance1155
-	}
-	if ids == nil {
-		return []Query{q}
-	}
-	qs := make([]Query, len(ids))
-	for i, id := range ids {
-		qs[i] = q
-		qs[i].TokenID = id
+	var qs []Query
+	read, _ := holders(r, n)
+	for _, as := range read {
+		for _, p := range partsOf(n.Hold, as, a) {
+			qs = append(qs, p.q)
+			if p.uri != nil {
+				qs = append(qs, *p.uri)
+			}
+		}
 	}
 	return qs
-}
-
-// readsWhole reports whether an ERC-1155 leaf names no token, which the standard
-// cannot answer.
-func readsWhole(h *rule.HoldLeaf) bool {
-	ids, _ := h.Tokens()
-	return h.Asset.Standard == "erc1155" && ids == nil
 }

@@ -26,11 +26,14 @@ func sharedKey(k key) string {
 	return "nft/decision/" + hex.EncodeToString(sum[:])
 }
 
-// shareable reports whether the chains alone decide the rule: a list may change
+// shareable reports whether the chains alone decide the rule: a list or a role may change
 // between two processes unseen.
 func shareable(r *rule.Rule) bool {
 	ok := true
-	r.Root().Walk(func(n *rule.Node) { ok = ok && n.Kind != rule.KindList })
+	r.Root().Walk(func(n *rule.Node) {
+		_, local := listOf(n)
+		ok = ok && !local
+	})
 	return ok
 }
 

@@ -115,8 +115,8 @@ func (ws *watchSet) newWatch(k key, r *rule.Rule, s Subject) *watch {
 	w := &watch{ws: ws, k: k, r: r, s: s, subs: map[chan Decision]bool{}, contracts: map[*chain][]string{}}
 	seen := map[*chain]bool{}
 	r.Root().Walk(func(n *rule.Node) {
-		if n.Kind == rule.KindList {
-			w.lists = append(w.lists, ws.d.listGen(s.Tenant, n.Name))
+		if name, ok := listOf(n); ok {
+			w.lists = append(w.lists, ws.d.listGen(s.Tenant, name))
 		}
 		id, contract, ok := chainOf(n)
 		c := ws.d.chains[id]
@@ -127,7 +127,7 @@ func (ws *watchSet) newWatch(k key, r *rule.Rule, s Subject) *watch {
 			seen[c] = true
 			w.chains = append(w.chains, c)
 		}
-		if !follows(n) {
+		if !follows(r, n) {
 			w.silent = true
 			return
 		}

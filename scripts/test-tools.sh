@@ -50,6 +50,7 @@ for tool in "${@:-all}"; do
   consul) module consul v1.22.7 github.com/hashicorp/consul ;;
   local-kms) module local-kms v0.0.0-20231025161602 github.com/nsmithuk/local-kms ;;
   kubo) copied kubo v0.43.0 github.com/ipfs/kubo cmd/ipfs ;; # about 6 minutes more, for a slow test: not in all
+  geth) install geth v1.16.7 github.com/ethereum/go-ethereum/cmd/geth ;; # about 4 minutes more, for a slow test: not in all
   all) "$0" nats-server versitygw local-kms buf protoc-gen-go protoc-gen-go-grpc consul minio ;;
   *) echo "unknown tool $tool" >&2; exit 2 ;;
   esac

@@ -42,6 +42,7 @@ type Config struct {
 	SegmentCache   int64
 	TrustedProxies []netip.Prefix
 	OTLPEndpoint   string
+	Rules
 	Backends
 
 	source map[string]string // setting -> where its value came from
@@ -143,13 +144,14 @@ func settings() []setting {
 			return err
 		}},
 		text("telemetry.otlp_endpoint", "host:port of an OTLP gRPC collector for traces (empty: none)", func(c *Config) *string { return &c.OTLPEndpoint }, nil),
-	}, backendSettings()...)
+	}, append(ruleSettings(), backendSettings()...)...)
 }
 
 func defaultConfig() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080", Data: "streamgate-data", LogLevel: "info", LogFormat: "text", Creators: "anyone",
 		Workers: 1, MaxUpload: 20 << 30, KeyLead: 4 * time.Second, GrantTTL: 4 * time.Hour, SegmentCache: 256 << 20,
+		Rules:    Rules{Metadata: "on"},
 		Backends: Backends{Targets: []string{allRoles}, DrainDelay: 2 * time.Second},
 		source:   map[string]string{},
 	}

@@ -182,6 +182,8 @@ func (w *wiring) backends(ctx context.Context) ([]streamgate.Option, error) {
 	use(ctx, w, &opts, &errs, needCache, c.Cache, caches(), streamgate.WithCache)
 	use(ctx, w, &opts, &errs, needEvents, c.Events, buses(), streamgate.WithEvents)
 	use(ctx, w, &opts, &errs, needQueue, c.queueURL(), queues(), streamgate.WithQueue)
+	rules, err := w.ruleSources(ctx)
+	opts, errs = append(opts, rules...), append(errs, err)
 	return opts, errors.Join(errs...)
 }
 

@@ -37,14 +37,14 @@ type outcome struct {
 // ownerOf of a token that does not exist is the Value "" and no error: for a
 // revert, that takes the standard's own error or a contract that says by ERC-165
 // that it is an ERC-721.
+//
+// Operations of several reads are answered by several requests, all at the one block. A contract that does
+// not list an account's tokens is fault.Unsupported with cause nft.ErrNotEnumerable, more than is read
+// fault.TooLarge with nft.ErrTooMany, and a chain without the registry of delegations fault.Unsupported.
 func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Query) (nft.Reply, error) {
-	reads, err := compile(queries)
-	if err != nil {
-		return nft.Reply{}, err
-	}
 	m := &meter{}
 	for attempt := 0; ; attempt++ {
-		reply, err := v.checkOnce(ctx, at, reads, m)
+		reply, err := v.checkOnce(ctx, at, queries, m)
 		reply.Calls = m.requests
 		// The block may have been reorganised away between the requests, so
 		// trouble is worth one new try at a new head.
@@ -68,24 +68,23 @@ func unavailable(answers []nft.Answer) bool {
 }
 
 // checkOnce reads everything at one block.
-func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, reads []read, m *meter) (nft.Reply, error) {
-	head, err := v.resolve(ctx, at, m)
+func (v *Verifier) checkOnce(ctx context.Context, at nft.Finality, queries []nft.Query, m *meter) (nft.Reply, error) {
+	s := &snapshot{v: v, m: m, byNumber: v.byNumber.Load()}
+	asked, err := s.inquiries(queries)
 	if err != nil {
 		return nft.Reply{}, err
 	}
-	s := &snapshot{v: v, head: head, m: m, byNumber: v.byNumber.Load()}
-	outs, err := s.readAll(ctx, reads)
-	if err != nil {
+	if s.head, err = v.resolve(ctx, at, m); err != nil {
 		return nft.Reply{}, err
 	}
-	answers, err := s.decodeAll(ctx, reads, outs)
+	answers, err := s.answers(ctx, asked)
 	if err != nil {
 		return nft.Reply{}, err
 	}
 	if err := s.settle(ctx); err != nil {
 		return nft.Reply{}, err
 	}
-	return nft.Reply{Answers: answers, Block: head.block()}, nil
+	return nft.Reply{Answers: answers, Block: s.head.block()}, nil
 }
 
 // snapshot reads state at one block.

@@ -24,6 +24,8 @@ func (s *snapshot) decodeAll(ctx context.Context, reads []read, outs []outcome) 
 		switch {
 		case o.err != nil:
 			answers[i] = nft.Answer{Err: fault.At("evm.Check", o.err)}
+		case r.op == opCode:
+			answers[i] = nft.Answer{Value: string(o.data)}
 		case o.reverted && r.op == nft.OpOwner721 && saysNonexistent(o.data, r.token):
 			answers[i] = nft.Answer{}
 		case o.reverted && r.op == nft.OpOwner721:
@@ -82,6 +84,7 @@ func (s *snapshot) probe(ctx context.Context, reads []read, outs []outcome) (cod
 	for i, o := range outs {
 		to, reply := reads[i].to, new(hexutil.Bytes)
 		switch {
+		case reads[i].op == opCode:
 		case o.err == nil && !o.reverted && len(o.data) == 0:
 			if _, asked := codes[to]; asked {
 				continue

@@ -51,6 +51,11 @@ type Options struct {
 	// Window is how many blocks Watch remembers, which is the deepest
 	// reorganisation it can follow without a Gap (default 64).
 	Window int
+	// DelegateRegistry is the address of the delegate.xyz v2 registry (default the one it has on
+	// almost every chain).
+	DelegateRegistry string
+	// AccountRegistry is the address of the ERC-6551 registry (default the one it has everywhere).
+	AccountRegistry string
 	// NoMulticall never uses Multicall3, even where it is deployed.
 	NoMulticall bool
 	// Client sends the HTTP requests; nil uses a client of the Verifier's own.
@@ -95,6 +100,11 @@ func New(opt Options) (*Verifier, error) {
 		return nil, fault.New(fault.Invalid, op, "the WebSocket URL is not a ws or wss address")
 	}
 	opt = opt.withDefaults()
+	for _, registry := range []string{opt.DelegateRegistry, opt.AccountRegistry} {
+		if _, err := caip.ParseEVMAddress(registry); err != nil {
+			return nil, fault.New(fault.Invalid, op, "a registry is not an EVM address")
+		}
+	}
 	c, err := newCodec()
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
@@ -135,6 +145,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Window <= 0 {
 		o.Window = 64
+	}
+	if o.DelegateRegistry == "" {
+		o.DelegateRegistry = delegateRegistry
+	}
+	if o.AccountRegistry == "" {
+		o.AccountRegistry = accountRegistry
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

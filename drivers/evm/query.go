@@ -28,21 +28,10 @@ type read struct {
 	fn    function
 	data  []byte
 	token *big.Int // for OpOwner721
+	raw   bool     // the answer's value is the bytes returned
 }
 
-// compile makes queries ready; its errors are fault.Invalid.
-func compile(queries []nft.Query) ([]read, error) {
-	reads := make([]read, len(queries))
-	for i, q := range queries {
-		r, err := compileOne(q)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, "evm.Check", fmt.Errorf("query %d: %w", i, err))
-		}
-		reads[i] = r
-	}
-	return reads, nil
-}
-
+// compileOne makes a query of one read ready; its errors are fault.Invalid.
 func compileOne(q nft.Query) (read, error) {
 	to, err := caip.ParseEVMAddress(q.Contract)
 	if err != nil {
@@ -69,6 +58,9 @@ func compileOne(q nft.Query) (read, error) {
 
 // decode turns what a call returned into an answer.
 func (r *read) decode(data []byte) nft.Answer {
+	if r.raw {
+		return nft.Answer{Value: string(data)}
+	}
 	values, err := r.fn.out.Unpack(data)
 	if err != nil || len(values) != 1 {
 		return unsupported("the contract's answer is not a " + r.fn.out[0].Type.String())

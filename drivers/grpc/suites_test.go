@@ -176,12 +176,13 @@ func TestVerifier(t *testing.T) {
 				}
 				return err
 			}
-			var contracts [2]string
+			var contracts [6]string
 			if err := do(t.Context(), "contracts", chainOrder{}, &contracts); err != nil {
 				t.Fatal(err)
 			}
 			f := nfttest.Fixture{
 				NFT: contracts[0], Multi: contracts[1], NoCode: account(99).Address,
+				Rights:   nfttest.Rights{Rental: contracts[2], Subscription: contracts[3], Lock: contracts[4], Art: contracts[5]},
 				Accounts: [3]string{account(1).Address, account(2).Address, account(3).Address},
 				Mine: func(ctx context.Context, ops ...nfttest.Op) (b nft.Block, err error) {
 					err = do(ctx, "mine", chainOrder{Ops: ops}, &b)

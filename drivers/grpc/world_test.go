@@ -109,7 +109,7 @@ func newWorld(kind string, config json.RawMessage) (*world, error) {
 		}
 	case "verifier":
 		c := nfttest.NewChain(nfttestChain)
-		contracts := [2]string{c.Deploy("erc721"), c.Deploy("erc1155")}
+		contracts := [6]string{c.Deploy("erc721"), c.Deploy("erc1155"), c.Deploy("erc4907"), c.Deploy("erc5643"), c.Deploy("unlock"), c.Deploy("art")}
 		w.near, w.register = c, func(s gogrpc.ServiceRegistrar) { grpc.RegisterVerifiers(s, c) }
 		w.do = func(_ context.Context, what string, args json.RawMessage) (any, error) {
 			return script(c, contracts, what, args)
@@ -129,7 +129,7 @@ type chainOrder struct {
 	Ops   []nfttest.Op
 }
 
-func script(c *nfttest.Chain, contracts [2]string, what string, args json.RawMessage) (any, error) {
+func script(c *nfttest.Chain, contracts [6]string, what string, args json.RawMessage) (any, error) {
 	var o chainOrder
 	if err := json.Unmarshal(args, &o); err != nil {
 		return nil, err

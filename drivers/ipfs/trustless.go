@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/outbound"
 )
 
 // gatewaySource asks a trustless gateway for single blocks (Trustless Gateway specification,
@@ -35,7 +35,7 @@ func newGatewaySource(base string, opt Options) (*gatewaySource, error) {
 		return nil, err
 	}
 	guard := &net.Dialer{Timeout: opt.SourceTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		return publicOnly(address, opt.AllowLoopbackRedirects)
+		return outbound.Public(address, opt.AllowLoopbackRedirects)
 	}}
 	return &gatewaySource{
 		base:    u,
@@ -74,39 +74,6 @@ func newHTTPClient(d *net.Dialer) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// publicOnly is asked at the moment of dialling, with the address that the name resolved to.
-func publicOnly(address string, loopback bool) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	ip := ap.Addr().Unmap()
-	if loopback && ip.IsLoopback() {
-		return nil
-	}
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || reserved(ip) {
-		return fault.New(fault.Forbidden, "ipfs.gateway", "a redirect to an address that is not public is refused")
-	}
-	return nil
-}
-
-// reserved reports whether ip is in a block that global unicast includes and the public network
-// does not (RFC 6890), or hides an IPv4 address in an IPv6 one. Of IPv6, 2000::/3 alone is given out.
-func reserved(ip netip.Addr) bool {
-	if ip.Is6() && !netip.MustParsePrefix("2000::/3").Contains(ip) {
-		return true
-	}
-	for _, block := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
-	} {
-		if netip.MustParsePrefix(block).Contains(ip) {
-			return true
-		}
-	}
-	return false
 }
 
 // block implements source.

@@ -21,6 +21,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/cmd/refserver/devchain"
@@ -105,6 +106,19 @@ type Tx struct {
 	From, To string
 	Data     []byte
 	Gas      uint64 // 0 means 4,000,000
+	// Authorize makes it an EIP-7702 transaction.
+	Authorize []Authorization
+}
+
+// Authorization lets one of Accounts run the code of a contract, or none when Code is empty (EIP-7702).
+type Authorization struct{ Account, Code string }
+
+// CanReorg reports whether the chain can be reorganised.
+func (c *Chain) CanReorg() bool { return c.reorg != nil }
+
+// CodeAt returns the code at an address in the newest block.
+func (c *Chain) CodeAt(ctx context.Context, address string) ([]byte, error) {
+	return c.client.CodeAt(ctx, common.HexToAddress(address), nil)
 }
 
 // Method returns a transaction that calls a method of a contract with Go values
@@ -226,7 +240,7 @@ func (c *Chain) send(ctx context.Context, txs []Tx) ([]common.Hash, error) {
 			to := common.HexToAddress(tx.To)
 			d.To = &to
 		}
-		signed, err := types.SignNewTx(key, c.signer, d)
+		signed, err := c.sign(ctx, key, d, tx)
 		if err != nil {
 			return nil, err
 		}
@@ -236,6 +250,35 @@ func (c *Chain) send(ctx context.Context, txs []Tx) ([]common.Hash, error) {
 		hashes[i] = signed.Hash()
 	}
 	return hashes, nil
+}
+
+// sign signs a transaction, of EIP-7702 where it authorizes.
+func (c *Chain) sign(ctx context.Context, key *ecdsa.PrivateKey, d *types.DynamicFeeTx, tx Tx) (*types.Transaction, error) {
+	if len(tx.Authorize) == 0 {
+		return types.SignNewTx(key, c.signer, d)
+	}
+	s := &types.SetCodeTx{
+		ChainID: uint256.MustFromBig(c.id), Nonce: d.Nonce, Data: d.Data, Gas: d.Gas, To: common.HexToAddress(cmp.Or(tx.To, tx.From)),
+		GasTipCap: uint256.MustFromBig(d.GasTipCap), GasFeeCap: uint256.MustFromBig(d.GasFeeCap),
+	}
+	for _, a := range tx.Authorize {
+		owner, err := keyOf(a.Account)
+		if err != nil {
+			return nil, err
+		}
+		nonce := d.Nonce + 1 // the transaction itself comes before its authorizations
+		if a.Account != tx.From {
+			if nonce, err = c.client.PendingNonceAt(ctx, common.HexToAddress(a.Account)); err != nil {
+				return nil, err
+			}
+		}
+		auth, err := types.SignSetCode(owner, types.SetCodeAuthorization{ChainID: *s.ChainID, Address: common.HexToAddress(a.Code), Nonce: nonce})
+		if err != nil {
+			return nil, err
+		}
+		s.AuthList = append(s.AuthList, auth)
+	}
+	return types.SignNewTx(key, c.signer, s)
 }
 
 func keyOf(address string) (*ecdsa.PrivateKey, error) {

@@ -69,13 +69,14 @@ type block struct {
 	owners   map[holdKey]string   // contract and token to owner
 	balances map[holdKey]*big.Int // contract, token, account
 	calls    map[string]string    // contract and signature to value
+	rights   rights
 }
 
 // NewChain returns a chain with an empty block 0. Until SetFinality, "safe" is 2
 // and "finalized" 4 blocks below the head.
 func NewChain(id caip.ChainID) *Chain {
 	c := &Chain{id: id, safe: 2, final: 4, grown: make(chan struct{}), read: make(chan struct{}), watchers: map[*watcher]bool{}}
-	c.blocks = []*block{{standard: map[string]string{}, owners: map[holdKey]string{}, balances: map[holdKey]*big.Int{}, calls: map[string]string{}}}
+	c.blocks = []*block{{standard: map[string]string{}, owners: map[holdKey]string{}, balances: map[holdKey]*big.Int{}, calls: map[string]string{}, rights: newRights()}}
 	c.seal(c.blocks[0], 0)
 	return c
 }
@@ -87,7 +88,7 @@ func (c *Chain) SetFinality(safe, finalized uint64) {
 	c.safe, c.final = safe, finalized
 }
 
-// Deploy adds a contract of a standard (erc721, erc1155, erc20, or call for
+// Deploy adds a contract of a standard (erc721, erc1155, erc20, erc4907, erc5643, unlock, art, or call for
 // SetCall alone) to every block, and returns its address.
 func (c *Chain) Deploy(standard string) string {
 	c.mu.Lock()
@@ -238,7 +239,7 @@ func (c *Chain) seal(b *block, number uint64) {
 
 func (c *Chain) grow() *block {
 	old := c.tip()
-	b := &block{standard: maps.Clone(old.standard), owners: maps.Clone(old.owners), balances: maps.Clone(old.balances), calls: maps.Clone(old.calls)}
+	b := &block{standard: maps.Clone(old.standard), owners: maps.Clone(old.owners), balances: maps.Clone(old.balances), calls: maps.Clone(old.calls), rights: old.rights.clone()}
 	c.seal(b, old.Number+1)
 	c.blocks = append(c.blocks, b)
 	return b
@@ -263,11 +264,15 @@ func (b *block) apply(op Op) {
 	}
 	token := func(standard string) string {
 		for addr, std := range b.standard {
-			if std == standard && (op.Contract == "" || op.Contract == addr) {
+			named := op.Contract == addr && standard == "erc721" && is721(std)
+			if named || std == standard && (op.Contract == "" || op.Contract == addr) {
 				return addr
 			}
 		}
 		panic("nfttest: no contract for " + string(op.Kind))
+	}
+	if b.applyRight(op, token) {
+		return
 	}
 	amount := new(big.Int).SetUint64(op.Amount)
 	var contract string
@@ -387,9 +392,15 @@ func (b *block) answer(q nft.Query) nft.Answer {
 	}
 	number := func(n *big.Int) nft.Answer { return nft.Answer{Value: n.String(), Int: n} }
 	std := b.standard[q.Contract]
+	if is721(std) {
+		std = "erc721"
+	}
 	want := map[nft.Op]string{nft.OpBalance721: "erc721", nft.OpOwner721: "erc721", nft.OpBalance1155: "erc1155", nft.OpBalance20: "erc20"}[q.Op]
 	if std == "" || want != "" && std != want {
 		return refuse(fault.Unsupported, "the contract does not have the function")
+	}
+	if ans, ok := b.answerRight(q); ok {
+		return ans
 	}
 	switch q.Op {
 	case nft.OpBalance721:
@@ -410,6 +421,9 @@ func (b *block) answer(q nft.Query) nft.Answer {
 		return number(n)
 	case nft.OpCall:
 		value, ok := b.calls[q.Contract+" "+q.Call.Fn]
+		if uri, has := b.uriOf(q); has {
+			value, ok = uri, true
+		}
 		if !ok {
 			return refuse(fault.Unsupported, "the contract does not have the function")
 		}

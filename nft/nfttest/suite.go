@@ -34,8 +34,11 @@ type Op struct {
 	From, To string
 	TokenID  string
 	Amount   uint64 // ERC-1155 and ERC-20
-	// Contract chooses among several of one standard on a Chain; the suite leaves it empty.
+	// Contract chooses among several of one standard; empty is the fixture's one.
 	Contract string
+	// Until is a second since 1970, Text what the kind says.
+	Until uint64
+	Text  string
 }
 
 // Fixture is one fresh chain under test, with two empty token contracts.
@@ -44,6 +47,10 @@ type Fixture struct {
 	// NFT and Multi are the canonical addresses of an ERC-721 and an ERC-1155
 	// contract, without tokens. NoCode is an address that has no contract.
 	NFT, Multi, NoCode string
+	// Rights are further contracts; the zero value skips the tests of what they offer.
+	Rights Rights
+	// Bind makes the account (ERC-6551) of a token and returns its address. Nil skips the test of it.
+	Bind func(ctx context.Context, contract, token string) (string, error)
 	// Accounts are canonical addresses the fixture can send from.
 	Accounts [3]string
 	// Mine applies ops in order in one new block (several blocks where the chain
@@ -106,7 +113,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 func Checks() []Check {
 	canReorg := func(f Fixture) bool { return f.Reorg != nil }
 	transfers := func(f Fixture) bool { return !f.HeadsOnly }
-	return []Check{
+	return append(rightsChecks(), []Check{
 		{Name: "chain and head", Func: chainAndHead},
 		{Name: "ERC-721 balances and owners", Func: holds721},
 		{Name: "ERC-1155 balances", Func: holds1155},
@@ -122,5 +129,5 @@ func Checks() []Check {
 		{Name: "watch takes up new contracts", Func: watchGrows, Needs: transfers},
 		{Name: "watch tells reorganisations", Func: watchReorg, Needs: canReorg},
 		{Name: "answers follow reorganisations", Func: checkReorg, Needs: canReorg},
-	}
+	}...)
 }

@@ -20,6 +20,7 @@ func fixture(wrap func(nft.Verifier) nft.Verifier) nfttest.Fixture {
 	f := nfttest.Fixture{
 		Verifier: c, NFT: c.Deploy("erc721"), Multi: c.Deploy("erc1155"),
 		NoCode: "0x00000000000000000000000000000000000000ff",
+		Rights: nfttest.Rights{Rental: c.Deploy("erc4907"), Subscription: c.Deploy("erc5643"), Lock: c.Deploy("unlock"), Art: c.Deploy("art")},
 		Accounts: [3]string{"0x00000000000000000000000000000000000000a1",
 			"0x00000000000000000000000000000000000000a2", "0x00000000000000000000000000000000000000a3"},
 		Mine: func(_ context.Context, ops ...nfttest.Op) (nft.Block, error) { return c.Mine(ops...), nil },
@@ -27,6 +28,7 @@ func fixture(wrap func(nft.Verifier) nft.Verifier) nfttest.Fixture {
 			c.Reorg(depth, ops...)
 			return nil
 		},
+		Bind: func(_ context.Context, contract, token string) (string, error) { return c.Bind(contract, token), nil },
 		Break: func() func() {
 			c.Fail(nfttest.Faults{Err: errors.New("connection refused")})
 			return func() { c.Fail(nfttest.Faults{}) }
@@ -51,6 +53,8 @@ type broken struct {
 	hear func(nft.Change) (nft.Change, bool)
 	head func(nft.Block, error) (nft.Block, error)
 	deaf bool // does not see ctx
+	// alter changes a reply, knowing what was asked.
+	alter func([]nft.Query, nft.Reply) nft.Reply
 }
 
 func (b broken) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (nft.Reply, error) {
@@ -61,6 +65,9 @@ func (b broken) Check(ctx context.Context, at nft.Finality, qs []nft.Query) (nft
 		at, qs = b.ask(at, qs)
 	}
 	r, err := b.Verifier.Check(ctx, at, qs)
+	if b.alter != nil {
+		r = b.alter(qs, r)
+	}
 	if b.tell != nil {
 		return b.tell(r, err)
 	}
@@ -88,6 +95,18 @@ func (b broken) Watch(ctx context.Context, contracts func() []string, fn func(nf
 			fn(ch)
 		}
 	})
+}
+
+// rewrite changes the answers to one operation.
+func rewrite(op nft.Op, change func(*nft.Query, *nft.Answer)) broken {
+	return broken{alter: func(qs []nft.Query, r nft.Reply) nft.Reply {
+		for i := range r.Answers {
+			if qs[i].Op == op {
+				change(&qs[i], &r.Answers[i])
+			}
+		}
+		return r
+	}}
 }
 
 func TestSuiteFailsBrokenVerifiers(t *testing.T) {
@@ -162,6 +181,38 @@ func TestSuiteFailsBrokenVerifiers(t *testing.T) {
 		{"keeps heads to itself", "watch tells heads in order", broken{hear: func(ch nft.Change) (nft.Change, bool) {
 			return ch, ch.Contract != "" || ch.Block.Number < 2
 		}}},
+		{"takes any user for the renter", "rentals have a user and an end", rewrite(nft.OpRental, func(_ *nft.Query, r *nft.Answer) {
+			if r.Value == "0" {
+				r.Value, r.Int = "1", big.NewInt(1)
+			}
+		})},
+		{"forgets who owns a subscription", "subscriptions run out", rewrite(nft.OpSubscription, func(q *nft.Query, r *nft.Answer) {
+			if q.TokenID == "1" && r.Value == "0" {
+				r.Value, r.Int = "99", big.NewInt(99)
+			}
+		})},
+		{"answers with the first key instead of the last", "keys of a lock run out", rewrite(nft.OpUnlockKey, func(_ *nft.Query, r *nft.Answer) {
+			if r.Int.Sign() > 0 {
+				r.Int = new(big.Int).Sub(r.Int, big.NewInt(9))
+				r.Value = r.Int.String()
+			}
+		})},
+		{"lists no tokens", "tokens are listed with their metadata", rewrite(nft.OpTokens721, func(_ *nft.Query, r *nft.Answer) { r.Value = "[]" })},
+		{"counts what was delegated and not what is held", "delegations count what the vault holds", rewrite(nft.OpDelegated721, func(q *nft.Query, r *nft.Answer) {
+			if q.TokenID == "1" {
+				r.Value, r.Int = "1", big.NewInt(1)
+			}
+		})},
+		{"takes any account for a bound one", "accounts of tokens count for who owns the token", rewrite(nft.OpBound721, func(q *nft.Query, r *nft.Answer) {
+			if q.TokenID == "2" {
+				r.Value, r.Int = "1", big.NewInt(1)
+			}
+		})},
+		{"takes a missing function for no", "operations of several reads need their functions", rewrite(nft.OpRental, func(_ *nft.Query, r *nft.Answer) {
+			if r.Err != nil {
+				*r = nft.Answer{Value: "0", Int: new(big.Int)}
+			}
+		})},
 		{"keeps reorganisations to itself", "watch tells reorganisations", broken{hear: func(ch nft.Change) (nft.Change, bool) {
 			return ch, !ch.Removed
 		}}},

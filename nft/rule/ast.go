@@ -185,25 +185,3 @@ type Subject struct {
 	Per string
 	Max int
 }
-
-func (n *Node) cost() int {
-	reads := 0
-	for _, c := range n.Children {
-		reads += c.cost()
-	}
-	switch n.Kind {
-	case KindHold:
-		reads = 1
-		if ids, ok := n.Hold.Tokens(); !ok {
-			reads = 0
-		} else if ids != nil {
-			reads = len(ids)
-		}
-	case KindKey, KindCall, KindSol, KindBlock:
-		reads = 1
-	}
-	if n.Leaf() && !n.Evidence.Finality.Latest() {
-		reads *= 2
-	}
-	return reads
-}

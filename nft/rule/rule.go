@@ -17,6 +17,9 @@ const (
 	MaxBytes  = 32 << 10
 	// MaxIDs bounds an "ids" list, and the "from".."to" range that is read token by token.
 	MaxIDs = 256
+	// MaxVaults bounds the wallets that delegated to one, MaxKeys its keys of one contract, that are read for one leaf.
+	MaxVaults = 64
+	MaxKeys   = 16
 )
 
 // Rule is a parsed, valid, immutable rule.
@@ -57,7 +60,7 @@ func Parse(b []byte) (*Rule, error) {
 	sum := sha256.Sum256(r.canonical)
 	r.id = "gr1:" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
 	r.sentence = sentence(r)
-	r.cost = r.root.cost()
+	r.cost = r.root.cost(r.subject)
 	return r, nil
 }
 

@@ -289,12 +289,24 @@ func TestEvidenceIsInherited(t *testing.T) {
 func TestCost(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]int{
-		`{"list":"a"}`:                                                        0,
-		`{"hold":"` + apes + `"}`:                                             1,
-		`{"hold":"` + apes + `","ids":["1","2","3"]}`:                         3,
-		`{"hold":"` + apes + `","ids":{"from":"1","to":"10"}}`:                10,
-		`{"hold":"` + apes + `","ids":{"from":"1","to":"257"}}`:               0,
-		`{"hold":"` + apes + `","evidence":{"finality":"finalized"}}`:         2,
+		`{"list":"a"}`:                                                      0,
+		`{"hold":"` + apes + `"}`:                                           1,
+		`{"hold":"` + apes + `","ids":["1","2","3"]}`:                       3,
+		`{"hold":"` + apes + `","ids":{"from":"1","to":"10"}}`:              10,
+		`{"hold":"` + apes + `","ids":{"from":"1","to":"257"}}`:             0,
+		`{"hold":"` + apes + `","evidence":{"finality":"finalized"}}`:       2,
+		`{"hold":"` + apes + `","ids":["1","2"],"traits":{"a":"b"}}`:        4,
+		`{"hold":"` + apes + `","traits":{"a":"b"}}`:                        513,
+		`{"hold":"` + apes + `","as":["delegate"]}`:                         65,
+		`{"hold":"` + apes + `","ids":["1","2"],"as":["delegate","owner"]}`: 6,
+		`{"hold":"` + apes + `/1","as":["boundAccount"]}`:                   3,
+		`{"hold":"` + apes + `/1","as":["renter"]}`:                         2,
+		`{"key":"` + apes + `","check":"unlock"}`:                           36,
+		`{"key":"` + apes + `/1","check":"unlock"}`:                         3,
+		`{"key":"` + apes + `","check":"erc5643"}`:                          33,
+		`{"key":"` + apes + `/1","check":"erc4907"}`:                        2,
+		`{"block":"eip155:1","op":">","value":"1"}`:                         1,
+		`{"role":"a"}`: 0,
 		`{"all":[{"hold":"` + apes + `"},{"not":{"hold":"` + apes + `/1"}}]}`: 2,
 	} {
 		if got := parse(t, when(in)).Cost(); got != want {

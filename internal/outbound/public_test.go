@@ -1,8 +1,10 @@
-package ipfs
+package outbound_test
 
 import (
 	"net"
 	"testing"
+
+	"github.com/streamgate/streamgate/internal/outbound"
 )
 
 func TestPublicOnly(t *testing.T) {
@@ -13,16 +15,16 @@ func TestPublicOnly(t *testing.T) {
 		"169.254.169.254": false, "fe80::1": false, "fd00::1": false, "0.0.0.0": false, "0.1.2.3": false, "::": false, "100.64.0.1": false, "198.18.0.1": false,
 		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "240.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001:db8::1": false, "192.0.2.1": false, "::127.0.0.1": false,
 	} {
-		if err := publicOnly(net.JoinHostPort(ip, "80"), false); (err == nil) != public {
+		if err := outbound.Public(net.JoinHostPort(ip, "80"), false); (err == nil) != public {
 			t.Errorf("%s: %v, public is %v", ip, err, public)
 		}
 	}
 	for address, allowed := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true, "10.0.0.1:1": false, "169.254.169.254:80": false} {
-		if err := publicOnly(address, true); (err == nil) != allowed {
+		if err := outbound.Public(address, true); (err == nil) != allowed {
 			t.Errorf("%s with loopback allowed: %v", address, err)
 		}
 	}
-	if publicOnly("name.example:80", false) == nil {
+	if outbound.Public("name.example:80", false) == nil {
 		t.Error("a name that was not resolved was let through")
 	}
 }

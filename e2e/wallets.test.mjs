@@ -198,14 +198,20 @@ test('a wallet that is disconnected or switches its account ends the session', {
   });
 });
 
+/** onChain lets one of the demo's people send transactions. */
+function onChain(name) {
+  const account = privateKeyToAccount(demo.wallets.find(w => w.name === name).private_key);
+  const chain = { id: 1337, name: 'demo', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [demo.rpc_url] } } };
+  const client = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
+  const wallet = createWalletClient({ chain, transport: http(), account });
+  const mined = async hash => { const r = await client.waitForTransactionReceipt({ hash }); assert.equal(r.status, 'success'); return r; };
+  return { account, client, wallet, mined };
+}
+
 /** safes are Safes as their makers compiled them, deployed on the demo's chain by the creator. */
 async function safes() {
   const artefact = (folder, name) => JSON.parse(readFileSync(join(here, 'node_modules/@safe-global/safe-contracts/build/artifacts/contracts', folder, `${name}.sol`, `${name}.json`), 'utf8'));
-  const creator = privateKeyToAccount(demo.wallets.find(w => w.name === 'creator').private_key);
-  const chain = { id: 1337, name: 'demo', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [demo.rpc_url] } } };
-  const client = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
-  const wallet = createWalletClient({ chain, transport: http(), account: creator });
-  const mined = async hash => { const r = await client.waitForTransactionReceipt({ hash }); assert.equal(r.status, 'success'); return r; };
+  const { client, wallet, mined } = onChain('creator');
   const deploy = async ({ abi, bytecode }) => (await mined(await wallet.deployContract({ abi, bytecode }))).contractAddress;
   const safe = artefact('.', 'Safe'), factory = artefact('proxies', 'SafeProxyFactory'), proxy = artefact('proxies', 'SafeProxy');
   const singleton = await deploy(safe), at = await deploy(factory), handler = await deploy(artefact('handler', 'CompatibilityFallbackHandler'));
@@ -258,4 +264,45 @@ test('a Safe signs in by ERC-1271 and plays what it holds the pass for; another 
     await page.screenshot({ path: join(shots, 'wallets-safe-one-owner.png') });
     await page.context().close(); // the refusal is an error in its console
   });
+});
+
+// The vault keeps the pass in a wallet that never signs in here; the delegate is another key of the same person.
+test('a delegate (delegate.xyz v2) plays what the vault holds, and no longer when it is revoked; others are told how to get in', { timeout: 120000 }, async t => {
+  const token = await (async () => {
+    const creator = onChain('creator');
+    const ch = await api(demo, '/v1/auth/challenge', { method: 'POST', body: { account: `${demo.chain}:${creator.account.address}` } });
+    const v = await api(demo, '/v1/auth/verify', { method: 'POST', body: { message: ch.json.message, signature: await creator.account.signMessage({ message: ch.json.message }) } });
+    return v.json.access_token;
+  })();
+  const asset = `${demo.chain}/erc721:${demo.pass_contract}`;
+  const before = (await api(demo, `/v1/assets/${demo.asset_id}/gate`, { token })).json.rule;
+  const put = async rule => { const r = await api(demo, `/v1/assets/${demo.asset_id}/gate`, { method: 'PUT', token, body: rule }); assert.equal(r.status, 200, r.text); };
+  await put({ gr: 1, when: { hold: asset, as: ['owner', 'delegate'] } });
+  try {
+    const vault = onChain('holder');
+    const delegate = privateKeyToAccount(generatePrivateKey()), other = privateKeyToAccount(generatePrivateKey());
+    const abi = parseAbi(['function delegateContract(address to, address contract_, bytes32 rights, bool enable) payable']);
+    const set = async on => vault.mined(await vault.wallet.writeContract({ address: '0x00000000000000447e69651d841bd8d104bed493', abi, functionName: 'delegateContract', args: [delegate.address, demo.pass_contract, `0x${'00'.repeat(32)}`, on] }));
+    await set(true);
+    const page = await visitor(ethereumWallet(delegate.address, raw => delegate.signMessage({ message: { raw } }), 'Delegate'));
+    await enter(page, 'Delegate');
+    await t.test('the delegate', async () => { await plays(page, 'wallets-delegate-plays.png'); });
+    await t.test('somebody else', async () => {
+      const page = await visitor(ethereumWallet(other.address, raw => other.signMessage({ message: { raw } }), 'Stranger'));
+      await enter(page, 'Stranger');
+      await denied(page, 'wallets-delegate-denied.png');
+      await leave(page);
+    });
+    await t.test('the delegate, revoked', async () => {
+      await page.goto(`${demo.url}/watch/${demo.asset_id}`);
+      await page.click('.bigplay');
+      await until('frames', 30000, async () => (await video(page)).frames >= 24);
+      await set(false);
+      await page.waitForSelector('[data-wall=revoked]', { timeout: 20000 });
+      await page.screenshot({ path: join(shots, 'wallets-delegate-revoked.png') });
+      await leave(page);
+    });
+  } finally {
+    await put(before);
+  }
 });

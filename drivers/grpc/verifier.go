@@ -53,7 +53,7 @@ func (s *verifierServer) Check(ctx context.Context, req *pb.CheckRequest) (*pb.C
 	}
 	queries := make([]nft.Query, len(req.GetQueries()))
 	for i, q := range req.GetQueries() {
-		queries[i] = nft.Query{Op: nft.Op(q.GetOp()), Contract: q.GetContract(), Account: q.GetAccount(), TokenID: q.GetTokenId()}
+		queries[i] = nft.Query{Op: nft.Op(q.GetOp()), Contract: q.GetContract(), Account: q.GetAccount(), TokenID: q.GetTokenId(), Sol: fromSol(q.GetSol())}
 		if c := q.GetCall(); c != nil {
 			queries[i].Call = &nft.Call{Fn: c.GetFn(), Args: c.GetArgs()}
 		} else if queries[i].Op == nft.OpCall {
@@ -66,7 +66,7 @@ func (s *verifierServer) Check(ctx context.Context, req *pb.CheckRequest) (*pb.C
 	}
 	out := &pb.CheckResponse{Block: toBlock(reply.Block), Calls: int64(reply.Calls)}
 	for _, a := range reply.Answers {
-		one := &pb.Answer{Value: a.Value, Integer: a.Int != nil}
+		one := &pb.Answer{Value: a.Value, Integer: a.Int != nil, Note: a.Note}
 		if a.Err != nil {
 			one = &pb.Answer{Fault: detailOf(a.Err)}
 		}
@@ -124,7 +124,7 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	const op = "grpc.Check"
 	req := &pb.CheckRequest{Chain: v.chain.String(), Tag: at.Tag, Confirmations: at.Confirmations, Queries: make([]*pb.Query, len(queries))}
 	for i, q := range queries {
-		req.Queries[i] = &pb.Query{Op: string(q.Op), Contract: q.Contract, Account: q.Account, TokenId: q.TokenID}
+		req.Queries[i] = &pb.Query{Op: string(q.Op), Contract: q.Contract, Account: q.Account, TokenId: q.TokenID, Sol: toSol(q.Sol)}
 		if q.Call != nil {
 			req.Queries[i].Call = &pb.ContractCall{Fn: q.Call.Fn, Args: q.Call.Args}
 		}
@@ -144,12 +144,24 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	return out, nil
 }
 
+// toSol leaves the zero value out, as every query of another chain has it.
+func toSol(q nft.SolQuery) *pb.SolQuery {
+	if q == (nft.SolQuery{}) {
+		return nil
+	}
+	return &pb.SolQuery{Unverified: q.Unverified, Frozen: q.Frozen, Delegated: q.Delegated, Compressed: q.Compressed, Enough: q.Enough}
+}
+
+func fromSol(q *pb.SolQuery) nft.SolQuery {
+	return nft.SolQuery{Unverified: q.GetUnverified(), Frozen: q.GetFrozen(), Delegated: q.GetDelegated(), Compressed: q.GetCompressed(), Enough: q.GetEnough()}
+}
+
 // fromAnswer reads an answer; what cannot be read is an error and no value.
 func fromAnswer(a *pb.Answer) nft.Answer {
 	if a.GetFault() != nil {
 		return nft.Answer{Err: restore(a.GetFault())}
 	}
-	out := nft.Answer{Value: a.GetValue()}
+	out := nft.Answer{Value: a.GetValue(), Note: a.GetNote()}
 	if !a.GetInteger() {
 		return out
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	gogrpc "google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 
+	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/grpc"
 	"github.com/streamgate/streamgate/drivers/grpc/pb"
 	"github.com/streamgate/streamgate/fault"
@@ -375,6 +378,40 @@ func TestBadAnswersAreRefused(t *testing.T) {
 	}
 	if _, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, make([]nft.Query, 3)); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("an answer is missing: %v, want fault.Unavailable", err)
+	}
+}
+
+// asked notes what it is asked.
+type asked struct {
+	nft.Verifier
+	queries []nft.Query
+}
+
+func (a *asked) Chain() caip.ChainID { return nfttestChain }
+
+func (a *asked) Check(_ context.Context, _ nft.Finality, queries []nft.Query) (nft.Reply, error) {
+	a.queries = queries
+	one := nft.Answer{Value: "1", Int: big.NewInt(1), Note: "permanent delegate"}
+	return nft.Reply{Answers: slices.Repeat([]nft.Answer{one}, len(queries)), Block: nft.Block{Number: 1, Hash: "0x1"}}, nil
+}
+
+// What counts on Solana crosses the wire, and what a reader should know of the value: a far verifier that counted
+// otherwise would turn a "not" into a yes.
+func TestSolanaQueriesCross(t *testing.T) {
+	t.Parallel()
+	a := &asked{}
+	conn := over(t, grpc.ServerOptions{}, func(s gogrpc.ServiceRegistrar) { grpc.RegisterVerifiers(s, a) })
+	want := []nft.Query{
+		{Op: nft.OpSolMint, Contract: "m", Account: "a"},
+		{Op: nft.OpSolCollection, Contract: "c", Account: "a", Sol: nft.SolQuery{Unverified: true, Compressed: true}},
+		{Op: nft.OpSolCreator, Contract: "c", Account: "a", Sol: nft.SolQuery{Frozen: true, Delegated: true, Enough: 1 << 60}},
+	}
+	reply, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, want)
+	if err != nil || !slices.Equal(a.queries, want) {
+		t.Errorf("%+v, %v", a.queries, err)
+	}
+	if len(reply.Answers) != 3 || reply.Answers[2].Note != "permanent delegate" {
+		t.Errorf("%+v", reply)
 	}
 }
 

@@ -36,6 +36,9 @@ import (
 // ID is the chain id of every dev chain; go-ethereum's simulated chain has no other.
 const ID = 1337
 
+// DelegateRegistry is the address of delegate.xyz v2 on every chain that has it.
+const DelegateRegistry = "0x00000000000000447e69651d841bd8d104bed493"
+
 // Options configures Start; the zero value works.
 type Options struct {
 	// Port is the loopback TCP port of HTTP and WebSocket alike; 0 lets the
@@ -107,7 +110,7 @@ func Start(ctx context.Context, opt Options) (*Chain, error) {
 	return c, nil
 }
 
-// genesis funds the accounts and places Multicall3.
+// genesis funds the accounts and places Multicall3 and a registry of delegations.
 func genesis(opt Options) types.GenesisAlloc {
 	alloc := types.GenesisAlloc{}
 	for _, a := range append(Accounts(), Minter()) {
@@ -116,6 +119,8 @@ func genesis(opt Options) types.GenesisAlloc {
 	if !opt.NoMulticall {
 		alloc[common.HexToAddress(contracts.Multicall3Address)] = types.Account{Code: contracts.Multicall3().Runtime, Balance: new(big.Int)}
 	}
+	// Where delegate.xyz v2 is on other chains stands a contract with its functions.
+	alloc[common.HexToAddress(DelegateRegistry)] = types.Account{Code: contracts.TestDelegateRegistry().Runtime, Balance: new(big.Int)}
 	return alloc
 }
 

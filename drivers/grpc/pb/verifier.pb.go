@@ -98,6 +98,7 @@ type Query struct {
 	Account       string                 `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
 	TokenId       string                 `protobuf:"bytes,4,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
 	Call          *ContractCall          `protobuf:"bytes,5,opt,name=call,proto3" json:"call,omitempty"`
+	Sol           *SolQuery              `protobuf:"bytes,6,opt,name=sol,proto3" json:"sol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -167,6 +168,90 @@ func (x *Query) GetCall() *ContractCall {
 	return nil
 }
 
+func (x *Query) GetSol() *SolQuery {
+	if x != nil {
+		return x.Sol
+	}
+	return nil
+}
+
+// SolQuery is nft.SolQuery.
+type SolQuery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Unverified    bool                   `protobuf:"varint,1,opt,name=unverified,proto3" json:"unverified,omitempty"`
+	Frozen        bool                   `protobuf:"varint,2,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	Delegated     bool                   `protobuf:"varint,3,opt,name=delegated,proto3" json:"delegated,omitempty"`
+	Compressed    bool                   `protobuf:"varint,4,opt,name=compressed,proto3" json:"compressed,omitempty"`
+	Enough        uint64                 `protobuf:"varint,5,opt,name=enough,proto3" json:"enough,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SolQuery) Reset() {
+	*x = SolQuery{}
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SolQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SolQuery) ProtoMessage() {}
+
+func (x *SolQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SolQuery.ProtoReflect.Descriptor instead.
+func (*SolQuery) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SolQuery) GetUnverified() bool {
+	if x != nil {
+		return x.Unverified
+	}
+	return false
+}
+
+func (x *SolQuery) GetFrozen() bool {
+	if x != nil {
+		return x.Frozen
+	}
+	return false
+}
+
+func (x *SolQuery) GetDelegated() bool {
+	if x != nil {
+		return x.Delegated
+	}
+	return false
+}
+
+func (x *SolQuery) GetCompressed() bool {
+	if x != nil {
+		return x.Compressed
+	}
+	return false
+}
+
+func (x *SolQuery) GetEnough() uint64 {
+	if x != nil {
+		return x.Enough
+	}
+	return 0
+}
+
 // ContractCall is nft.Call.
 type ContractCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -178,7 +263,7 @@ type ContractCall struct {
 
 func (x *ContractCall) Reset() {
 	*x = ContractCall{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +275,7 @@ func (x *ContractCall) String() string {
 func (*ContractCall) ProtoMessage() {}
 
 func (x *ContractCall) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +288,7 @@ func (x *ContractCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractCall.ProtoReflect.Descriptor instead.
 func (*ContractCall) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{2}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ContractCall) GetFn() string {
@@ -231,7 +316,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -243,7 +328,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -256,7 +341,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{3}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckResponse) GetAnswers() []*Answer {
@@ -286,13 +371,14 @@ type Answer struct {
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	Integer       bool                   `protobuf:"varint,2,opt,name=integer,proto3" json:"integer,omitempty"`
 	Fault         *Fault                 `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
+	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +390,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +403,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{4}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Answer) GetValue() string {
@@ -341,6 +427,13 @@ func (x *Answer) GetFault() *Fault {
 	return nil
 }
 
+func (x *Answer) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 type GetHeadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         string                 `protobuf:"bytes,1,opt,name=chain,proto3" json:"chain,omitempty"`
@@ -350,7 +443,7 @@ type GetHeadRequest struct {
 
 func (x *GetHeadRequest) Reset() {
 	*x = GetHeadRequest{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +455,7 @@ func (x *GetHeadRequest) String() string {
 func (*GetHeadRequest) ProtoMessage() {}
 
 func (x *GetHeadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +468,7 @@ func (x *GetHeadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHeadRequest.ProtoReflect.Descriptor instead.
 func (*GetHeadRequest) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{5}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetHeadRequest) GetChain() string {
@@ -394,7 +487,7 @@ type GetHeadResponse struct {
 
 func (x *GetHeadResponse) Reset() {
 	*x = GetHeadResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -406,7 +499,7 @@ func (x *GetHeadResponse) String() string {
 func (*GetHeadResponse) ProtoMessage() {}
 
 func (x *GetHeadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -419,7 +512,7 @@ func (x *GetHeadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHeadResponse.ProtoReflect.Descriptor instead.
 func (*GetHeadResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{6}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetHeadResponse) GetHead() *Block {
@@ -442,7 +535,7 @@ type WatchChainRequest struct {
 
 func (x *WatchChainRequest) Reset() {
 	*x = WatchChainRequest{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +547,7 @@ func (x *WatchChainRequest) String() string {
 func (*WatchChainRequest) ProtoMessage() {}
 
 func (x *WatchChainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +560,7 @@ func (x *WatchChainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchChainRequest.ProtoReflect.Descriptor instead.
 func (*WatchChainRequest) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{7}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchChainRequest) GetChain() string {
@@ -503,7 +596,7 @@ type WatchChainResponse struct {
 
 func (x *WatchChainResponse) Reset() {
 	*x = WatchChainResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +608,7 @@ func (x *WatchChainResponse) String() string {
 func (*WatchChainResponse) ProtoMessage() {}
 
 func (x *WatchChainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +621,7 @@ func (x *WatchChainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchChainResponse.ProtoReflect.Descriptor instead.
 func (*WatchChainResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{8}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchChainResponse) GetAskContracts() bool {
@@ -559,7 +652,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +664,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +677,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{9}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Change) GetBlock() *Block {
@@ -631,24 +724,36 @@ const file_streamgate_v1_verifier_proto_rawDesc = "" +
 	"\x05chain\x18\x01 \x01(\tR\x05chain\x12\x10\n" +
 	"\x03tag\x18\x02 \x01(\tR\x03tag\x12$\n" +
 	"\rconfirmations\x18\x03 \x01(\x04R\rconfirmations\x12.\n" +
-	"\aqueries\x18\x04 \x03(\v2\x14.streamgate.v1.QueryR\aqueries\"\x99\x01\n" +
+	"\aqueries\x18\x04 \x03(\v2\x14.streamgate.v1.QueryR\aqueries\"\xc4\x01\n" +
 	"\x05Query\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x1a\n" +
 	"\bcontract\x18\x02 \x01(\tR\bcontract\x12\x18\n" +
 	"\aaccount\x18\x03 \x01(\tR\aaccount\x12\x19\n" +
 	"\btoken_id\x18\x04 \x01(\tR\atokenId\x12/\n" +
-	"\x04call\x18\x05 \x01(\v2\x1b.streamgate.v1.ContractCallR\x04call\"2\n" +
+	"\x04call\x18\x05 \x01(\v2\x1b.streamgate.v1.ContractCallR\x04call\x12)\n" +
+	"\x03sol\x18\x06 \x01(\v2\x17.streamgate.v1.SolQueryR\x03sol\"\x98\x01\n" +
+	"\bSolQuery\x12\x1e\n" +
+	"\n" +
+	"unverified\x18\x01 \x01(\bR\n" +
+	"unverified\x12\x16\n" +
+	"\x06frozen\x18\x02 \x01(\bR\x06frozen\x12\x1c\n" +
+	"\tdelegated\x18\x03 \x01(\bR\tdelegated\x12\x1e\n" +
+	"\n" +
+	"compressed\x18\x04 \x01(\bR\n" +
+	"compressed\x12\x16\n" +
+	"\x06enough\x18\x05 \x01(\x04R\x06enough\"2\n" +
 	"\fContractCall\x12\x0e\n" +
 	"\x02fn\x18\x01 \x01(\tR\x02fn\x12\x12\n" +
 	"\x04args\x18\x02 \x03(\tR\x04args\"\x82\x01\n" +
 	"\rCheckResponse\x12/\n" +
 	"\aanswers\x18\x01 \x03(\v2\x15.streamgate.v1.AnswerR\aanswers\x12*\n" +
 	"\x05block\x18\x02 \x01(\v2\x14.streamgate.v1.BlockR\x05block\x12\x14\n" +
-	"\x05calls\x18\x03 \x01(\x03R\x05calls\"d\n" +
+	"\x05calls\x18\x03 \x01(\x03R\x05calls\"x\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x18\n" +
 	"\ainteger\x18\x02 \x01(\bR\ainteger\x12*\n" +
-	"\x05fault\x18\x03 \x01(\v2\x14.streamgate.v1.FaultR\x05fault\"&\n" +
+	"\x05fault\x18\x03 \x01(\v2\x14.streamgate.v1.FaultR\x05fault\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\"&\n" +
 	"\x0eGetHeadRequest\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\tR\x05chain\";\n" +
 	"\x0fGetHeadResponse\x12(\n" +
@@ -684,41 +789,43 @@ func file_streamgate_v1_verifier_proto_rawDescGZIP() []byte {
 	return file_streamgate_v1_verifier_proto_rawDescData
 }
 
-var file_streamgate_v1_verifier_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_streamgate_v1_verifier_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_streamgate_v1_verifier_proto_goTypes = []any{
 	(*CheckRequest)(nil),       // 0: streamgate.v1.CheckRequest
 	(*Query)(nil),              // 1: streamgate.v1.Query
-	(*ContractCall)(nil),       // 2: streamgate.v1.ContractCall
-	(*CheckResponse)(nil),      // 3: streamgate.v1.CheckResponse
-	(*Answer)(nil),             // 4: streamgate.v1.Answer
-	(*GetHeadRequest)(nil),     // 5: streamgate.v1.GetHeadRequest
-	(*GetHeadResponse)(nil),    // 6: streamgate.v1.GetHeadResponse
-	(*WatchChainRequest)(nil),  // 7: streamgate.v1.WatchChainRequest
-	(*WatchChainResponse)(nil), // 8: streamgate.v1.WatchChainResponse
-	(*Change)(nil),             // 9: streamgate.v1.Change
-	(*Block)(nil),              // 10: streamgate.v1.Block
-	(*Fault)(nil),              // 11: streamgate.v1.Fault
+	(*SolQuery)(nil),           // 2: streamgate.v1.SolQuery
+	(*ContractCall)(nil),       // 3: streamgate.v1.ContractCall
+	(*CheckResponse)(nil),      // 4: streamgate.v1.CheckResponse
+	(*Answer)(nil),             // 5: streamgate.v1.Answer
+	(*GetHeadRequest)(nil),     // 6: streamgate.v1.GetHeadRequest
+	(*GetHeadResponse)(nil),    // 7: streamgate.v1.GetHeadResponse
+	(*WatchChainRequest)(nil),  // 8: streamgate.v1.WatchChainRequest
+	(*WatchChainResponse)(nil), // 9: streamgate.v1.WatchChainResponse
+	(*Change)(nil),             // 10: streamgate.v1.Change
+	(*Block)(nil),              // 11: streamgate.v1.Block
+	(*Fault)(nil),              // 12: streamgate.v1.Fault
 }
 var file_streamgate_v1_verifier_proto_depIdxs = []int32{
 	1,  // 0: streamgate.v1.CheckRequest.queries:type_name -> streamgate.v1.Query
-	2,  // 1: streamgate.v1.Query.call:type_name -> streamgate.v1.ContractCall
-	4,  // 2: streamgate.v1.CheckResponse.answers:type_name -> streamgate.v1.Answer
-	10, // 3: streamgate.v1.CheckResponse.block:type_name -> streamgate.v1.Block
-	11, // 4: streamgate.v1.Answer.fault:type_name -> streamgate.v1.Fault
-	10, // 5: streamgate.v1.GetHeadResponse.head:type_name -> streamgate.v1.Block
-	9,  // 6: streamgate.v1.WatchChainResponse.change:type_name -> streamgate.v1.Change
-	10, // 7: streamgate.v1.Change.block:type_name -> streamgate.v1.Block
-	0,  // 8: streamgate.v1.VerifierService.Check:input_type -> streamgate.v1.CheckRequest
-	5,  // 9: streamgate.v1.VerifierService.GetHead:input_type -> streamgate.v1.GetHeadRequest
-	7,  // 10: streamgate.v1.VerifierService.WatchChain:input_type -> streamgate.v1.WatchChainRequest
-	3,  // 11: streamgate.v1.VerifierService.Check:output_type -> streamgate.v1.CheckResponse
-	6,  // 12: streamgate.v1.VerifierService.GetHead:output_type -> streamgate.v1.GetHeadResponse
-	8,  // 13: streamgate.v1.VerifierService.WatchChain:output_type -> streamgate.v1.WatchChainResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	3,  // 1: streamgate.v1.Query.call:type_name -> streamgate.v1.ContractCall
+	2,  // 2: streamgate.v1.Query.sol:type_name -> streamgate.v1.SolQuery
+	5,  // 3: streamgate.v1.CheckResponse.answers:type_name -> streamgate.v1.Answer
+	11, // 4: streamgate.v1.CheckResponse.block:type_name -> streamgate.v1.Block
+	12, // 5: streamgate.v1.Answer.fault:type_name -> streamgate.v1.Fault
+	11, // 6: streamgate.v1.GetHeadResponse.head:type_name -> streamgate.v1.Block
+	10, // 7: streamgate.v1.WatchChainResponse.change:type_name -> streamgate.v1.Change
+	11, // 8: streamgate.v1.Change.block:type_name -> streamgate.v1.Block
+	0,  // 9: streamgate.v1.VerifierService.Check:input_type -> streamgate.v1.CheckRequest
+	6,  // 10: streamgate.v1.VerifierService.GetHead:input_type -> streamgate.v1.GetHeadRequest
+	8,  // 11: streamgate.v1.VerifierService.WatchChain:input_type -> streamgate.v1.WatchChainRequest
+	4,  // 12: streamgate.v1.VerifierService.Check:output_type -> streamgate.v1.CheckResponse
+	7,  // 13: streamgate.v1.VerifierService.GetHead:output_type -> streamgate.v1.GetHeadResponse
+	9,  // 14: streamgate.v1.VerifierService.WatchChain:output_type -> streamgate.v1.WatchChainResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_streamgate_v1_verifier_proto_init() }
@@ -734,7 +841,7 @@ func file_streamgate_v1_verifier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgate_v1_verifier_proto_rawDesc), len(file_streamgate_v1_verifier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -100,7 +100,7 @@ async function meetsTheGate(name) {
   return (await api(demo, `/v1/assets/${demo.asset_id}/playback`, { method: 'POST', token, body: {} })).status === 403;
 }
 
-test('a creator deploys a pass, mints it to a viewer and makes it the gate; the viewer plays', { timeout: 180000 }, async t => {
+test('a creator deploys a pass, mints it to a viewer and makes it the gate; the viewer plays', { timeout: 300000 }, async t => {
   const creator = await demoPerson('creator');
   const offered = (await api(demo, '/v1/passes', { token: await signIn(demo, 'creator') })).json.chains;
   if (!offered.some(c => c.server)) return t.skip('this deployment has no signer of its own');
@@ -118,7 +118,7 @@ test('a creator deploys a pass, mints it to a viewer and makes it the gate; the 
   await creator.context().close();
 });
 
-test('the same with the creator’s own wallet', { timeout: 180000 }, async t => {
+test('the same with the creator’s own wallet', { timeout: 300000 }, async t => {
   const creator = await open();
   const sent = await outsideWallet(creator, 'creator');
   await creator.goto(demo.url + '/sign-in');

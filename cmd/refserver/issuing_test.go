@@ -40,16 +40,16 @@ func TestIssuingConfig(t *testing.T) {
 	t.Parallel()
 	const chain = "chains.eip155:1.rpc_url=http://127.0.0.1:1"
 	for want, flags := range map[string][]string{
-		"passes.who: is nobody":        {chain, "chains.eip155:1.signer=awskms://a:b@kms/minter?region=r"},
-		"nobody could issue passes":    {chain, "passes.who=list"},
-		"SIGNER_PASSWORD_FILE":         {chain, "passes.who=creators", "chains.eip155:1.signer=keystore:/k.json"},
-		"write keystore:FILE":          {chain, "chains.eip155:1.signer=0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"},
-		"is not a fee":                 {chain, "chains.eip155:1.max_fee=50"},
-		"from 1 to 65535":              {chain, "chains.eip155:1.confirmations=0"},
-		"not a positive duration":      {chain, "chains.eip155:1.replace_after=-1s"},
-		"write keypair:FILE":           {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.signer=keystore:x"},
-		"has signer alone":             {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.max_fee=1gwei"},
-		"a chain has rpc_url, ws_url ": {"chains.eip155:1.sign=http://a.example"},
+		"passes.who: is nobody":      {chain, "chains.eip155:1.signer=awskms://a:b@kms/minter?region=r"},
+		"nobody could issue passes":  {chain, "passes.who=list"},
+		"SIGNER_PASSWORD_FILE":       {chain, "passes.who=creators", "chains.eip155:1.signer=keystore:/k.json"},
+		"write keystore:FILE":        {chain, "chains.eip155:1.signer=0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"},
+		"is not a fee":               {chain, "chains.eip155:1.max_fee=50"},
+		"from 1 to 65535":            {chain, "chains.eip155:1.confirmations=0"},
+		"not a positive duration":    {chain, "chains.eip155:1.replace_after=-1s"},
+		"write keypair:FILE":         {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.signer=keystore:x"},
+		"has signer alone":           {"chains.solana:mainnet.rpc_url=http://127.0.0.1:1", "chains.solana:mainnet.max_fee=1gwei"},
+		"and to issue passes signer": {"chains.eip155:1.sign=http://a.example"},
 	} {
 		_, err := loadConfig("", nil, flags)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "4c0883a6") {

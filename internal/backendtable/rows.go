@@ -63,8 +63,9 @@ func rows() (all []row) {
 	const verifier, transcoder, registry = "nft.Verifier", "media.Transcoder", "registry.Registry"
 	add(verifier, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestVerifier/simulated", "nfttest.Run")
 	add(verifier, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
-	add(verifier, "`drivers/solana`", "LiteSVM {npm:internal/chaintest/solana:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
+	add(verifier, "`drivers/solana`", "LiteSVM {npm:cmd/refserver/soldev/node:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
 	add(verifier, "`drivers/grpc` to a scripted chain", farWorld, "drivers/grpc", "TestVerifier/in_another_process", "nfttest.Run")
+	add(verifier, "reads that the Decider joins, over a scripted chain", inProcess, "nft", "TestGatherIsAVerifier", "nfttest.Run")
 	add(verifier, "`index.Verifier` over a scripted chain", inProcess, "nft/index", "TestVerifier/suite", "nfttest.Run")
 	const source = "index.Source"
 	add(source, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestIndexSource/simulated", "indextest.RunSource")

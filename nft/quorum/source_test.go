@@ -80,7 +80,4 @@ func TestAnIndexIsFedByWhoAnswers(t *testing.T) {
 	if _, err := s.Tip(gone, "latest"); fault.KindOf(err) != fault.Canceled {
 		t.Errorf("%v", err)
 	}
-	if plain := newWorld(t, quorum.Options{}, nil); plain.v.IndexSource() != nil {
-		t.Error("providers that cannot be followed have a source")
-	}
 }

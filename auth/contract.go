@@ -27,7 +27,8 @@ type ContractVerifier interface {
 const maxContractCalls = 32
 
 // magic6492 ends a signature of a wallet that is not deployed yet (ERC-6492).
-var magic6492 = bytes.Repeat([]byte{0x64, 0x92}, 16)
+const magic6492 = "\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92" +
+	"\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92"
 
 // evmProof checks that signature is account's over message. A proof beside a nil error is what
 // a contract wallet accepted. With contracts nil only the account's own key can sign.
@@ -56,7 +57,7 @@ func (s *Service) evmProof(ctx context.Context, op string, c ChallengeRecord, me
 	if err != nil {
 		return "", fault.At(op, err)
 	}
-	if !bytes.HasSuffix(sig, magic6492) {
+	if !bytes.HasSuffix(sig, []byte(magic6492)) {
 		if signer, err := siwe.Recover([]byte(message), sig); err == nil && signer == c.Account.Address {
 			return "", nil
 		}

@@ -3,13 +3,15 @@ pragma solidity ^0.8.28;
 
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {ERC721Enumerable} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721Enumerable.sol";
 import {IERC5192} from "./IERC5192.sol";
 import {Issuer} from "./Issuer.sol";
 
 /// @title A pass to gated video, as an ERC-721 token.
 /// @notice Token ids are 1, 2, 3 ... Of a soulbound collection every token is locked (ERC-5192): it can be burned by
-/// its holder and not be given away. The contract takes no money.
-contract NFTPass is ERC721, Issuer, IERC5192 {
+/// its holder and not be given away. A holder's tokens can be listed (ERC-721 Enumerable), so that rules over keys and traits find
+/// them. The contract takes no money.
+contract NFTPass is ERC721Enumerable, Issuer, IERC5192 {
     /// @notice What the creator chooses. maxSupply 0 is no limit; burned passes count.
     struct Terms {
         string name;

@@ -26,6 +26,7 @@ import (
 	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/pass"
 	"github.com/streamgate/streamgate/nft/pass/passtest"
+	"github.com/streamgate/streamgate/nft/rule"
 )
 
 // signerKey is of no account of the chains, so that their reorganisations do not touch it.
@@ -219,6 +220,20 @@ func (d *desk) held(p pass.Order) int64 {
 	return n
 }
 
+// gated wants the pass's own rule to decide so for an account.
+func (d *desk) gated(p pass.Order, account string, want nft.Outcome) {
+	d.t.Helper()
+	r, err := rule.Parse(p.Rule())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	decider := nft.NewDecider(nft.DeciderOptions{Verifiers: []nft.Verifier{dial(d.t, evm.Options{RPCURL: d.chain.RPCURL, Chain: d.chain.ID})}})
+	dec, err := decider.Decide(d.t.Context(), r, nft.Subject{Tenant: "default", Accounts: []caip.AccountID{{Chain: d.chain.ID, Address: account}}})
+	if err != nil || dec.Outcome != want {
+		d.t.Errorf("%s: the rule says %s %s (%v), want %s", p.Spec.Kind, dec.Outcome, dec.Reason, err, want)
+	}
+}
+
 func onChains(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Helper()
 	for _, k := range chaintest.Kinds(t) {
@@ -242,6 +257,8 @@ func TestIssuer(t *testing.T) {
 			if got := d.held(p); got != int64(max(g.Amount, 1)) || m.TokenID != "1" || len(m.Attempts) != 1 {
 				t.Errorf("%s: %d held, token %s, %d attempts", kind, got, m.TokenID, len(m.Attempts))
 			}
+			d.gated(p, d.chain.Accounts()[0], nft.Yes)
+			d.gated(p, d.chain.Accounts()[1], nft.No)
 		}
 	})
 }

@@ -80,7 +80,7 @@ func (w *Wallets) ValidSignature(ctx context.Context, account caip.AccountID, ha
 		return false, nil
 	}
 	q := question{wallet: common.HexToAddress(address), hash: hash, signature: signature}
-	if bytes.HasSuffix(signature, magic6492) {
+	if bytes.HasSuffix(signature, []byte(magic6492)) {
 		if q, err = w.codec.unwrap(q); err != nil {
 			return false, nil //nolint:nilerr // what cannot be read is nobody's signature
 		}
@@ -152,7 +152,8 @@ func (v *Verifier) probe(ctx context.Context, code []byte, m *meter) (uint64, er
 }
 
 // magic6492 ends a signature with an ERC-6492 wrapper.
-var magic6492 = bytes.Repeat([]byte{0x64, 0x92}, 16)
+const magic6492 = "\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92" +
+	"\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92\x64\x92"
 
 // question is what SignatureProbe is asked.
 type question struct {
@@ -205,7 +206,7 @@ func (c walletCodec) unwrap(q question) (question, error) {
 	factory, ok1 := values[0].(common.Address)
 	call, ok2 := values[1].([]byte)
 	inner, ok3 := values[2].([]byte)
-	if !ok1 || !ok2 || !ok3 || bytes.HasSuffix(inner, magic6492) {
+	if !ok1 || !ok2 || !ok3 || bytes.HasSuffix(inner, []byte(magic6492)) {
 		return q, fmt.Errorf("not an ERC-6492 wrapper")
 	}
 	q.factory, q.factoryCall, q.signature = factory, call, inner

@@ -293,7 +293,7 @@ func (w *watch) take(dec Decision, covered bool) {
 	}
 	w.goodAt = dec.At
 	next := dec.ValidUntil
-	if w.covered {
+	if w.covered && !w.cutOff() {
 		next = now.Add(w.ws.d.opt.RecheckEvery)
 		if age, _ := maxAge(w.r); age > 0 && dec.At.Add(age).Before(next) {
 			next = dec.At.Add(age)
@@ -303,6 +303,17 @@ func (w *watch) take(dec Decision, covered bool) {
 		}
 	}
 	w.after(next.Sub(now))
+}
+
+// cutOff reports whether a chain of the watch does not answer: then nothing is told, and what is cached must
+// not stand for longer than it is cached.
+func (w *watch) cutOff() bool {
+	for _, c := range w.chains {
+		if down, _, _ := c.state(); down {
+			return true
+		}
+	}
+	return false
 }
 
 // lastKnown is when the present answer was last known to hold: when it was read,

@@ -112,7 +112,7 @@ func (c *openedChain) open(cfg ChainConfig, p ProviderConfig, budget *quorum.Bud
 		c.closers = append(c.closers, v.Close)
 		return v, nil
 	}
-	v, err := evm.New(evm.Options{RPCURL: p.RPCURL, WSURL: p.WSURL, Chain: cfg.ID, Client: client, Logger: log})
+	v, err := evm.New(evm.Options{RPCURL: p.RPCURL, WSURL: p.WSURL, Chain: cfg.ID, Profile: cfg.Profile, Client: client, Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/streamgate/streamgate/caip"
+	"github.com/streamgate/streamgate/drivers/evm"
 )
 
 // Config is the server's whole configuration. Every setting has a default, so
@@ -59,6 +60,7 @@ type ChainConfig struct {
 	Providers []ProviderConfig
 	// NoIndex has every question asked of the chain itself.
 	NoIndex bool
+	Profile evm.Profile
 	Issuing
 }
 
@@ -344,6 +346,9 @@ func (c *Config) setChain(chain, field, value string) error {
 		c.Chains[i].NoIndex = value == "off"
 		return oneOf("auto", "off")(value)
 	}
+	if known, err := c.Chains[i].setProfile(field, value); known {
+		return err
+	}
 	if known, err := c.Chains[i].setIssuing(field, value); known {
 		return err
 	}
@@ -368,7 +373,7 @@ func (c *Config) setChain(chain, field, value string) error {
 		}
 		c.Chains[i].DASURL = value
 	default:
-		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, and index, or on solana das_url, and to issue passes %s", field, strings.Join(issuingFields(), ", "))
+		return fmt.Errorf("unknown member %q: a chain has rpc_url and ws_url, or providers, index, block_time, safe_depth and finalized_depth, on solana das_url, and to issue passes %s", field, strings.Join(issuingFields(), ", "))
 	}
 	return nil
 }
@@ -398,6 +403,7 @@ func (c *Config) Explain(w io.Writer) error {
 		if key := "chains." + ch.ID.String() + ".index"; ch.ID.Namespace == "eip155" {
 			fmt.Fprintf(tw, "%s\t%s\t%s\t\tauto follows the tokens that rules name; off asks the chain each time\n", key, map[bool]string{false: "auto", true: "off"}[ch.NoIndex], from(key))
 		}
+		ch.explainProfile(tw, from)
 		ch.explainProviders(tw, from)
 		for _, f := range ch.explainIssuing() {
 			key := "chains." + ch.ID.String() + "." + f[0]

@@ -79,21 +79,27 @@ func (v *Verifier) sameChain(id *hexutil.Big) error {
 
 // resolve returns the newest block of the wanted finality.
 func (v *Verifier) resolve(ctx context.Context, at nft.Finality, m *meter) (*header, error) {
+	depth := v.opt.Profile.depth(at)
 	switch {
 	case at.Tag == "" && at.Confirmations > 0:
+		depth = at.Confirmations
+	case depth > 0 && at.Confirmations == 0:
 	case (at.Tag == "latest" || at.Tag == "safe" || at.Tag == "finalized") && at.Confirmations == 0:
 		return v.head(ctx, at.Tag, m)
 	default:
 		return nil, fault.Newf(fault.Invalid, "evm.Check", "finality %q with %d confirmations", at.Tag, at.Confirmations)
 	}
 	head, err := v.head(ctx, "latest", m)
-	if err != nil || at.Confirmations == 1 {
+	if err != nil || depth == 1 {
 		return head, err
 	}
-	if at.Confirmations-1 > head.number() {
+	if at.Tag != "" {
+		depth = min(depth, head.number()+1)
+	}
+	if depth-1 > head.number() {
 		return nil, fault.Newf(fault.Unavailable, "evm.Check", "the chain has no block with %d confirmations yet", at.Confirmations)
 	}
-	number := head.number() - (at.Confirmations - 1)
+	number := head.number() - (depth - 1)
 	h, err := v.blockByNumber(ctx, number, m)
 	if err != nil {
 		return nil, err

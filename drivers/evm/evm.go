@@ -46,8 +46,10 @@ type Options struct {
 	// BatchSize is how many reads go into one request (default 100). 1 sends no
 	// JSON-RPC batches, for providers that refuse them.
 	BatchSize int
+	// Profile is what is special about the chain; the zero value suits one whose nodes know the tags.
+	Profile Profile
 	// PollInterval is how often Watch asks for the head while it has no
-	// subscription (default 500 ms).
+	// subscription (default by the profile, else 500 ms).
 	PollInterval time.Duration
 	// Window is how many blocks Watch remembers, which is the deepest
 	// reorganisation it can follow without a Gap (default 64).
@@ -144,7 +146,7 @@ func (o Options) withDefaults() Options {
 		o.BatchSize = 100
 	}
 	if o.PollInterval <= 0 {
-		o.PollInterval = 500 * time.Millisecond
+		o.PollInterval = o.Profile.pollInterval()
 	}
 	if o.Window <= 0 {
 		o.Window = 64

@@ -43,6 +43,30 @@ func call(contract, account, fn string, args ...string) nft.Query {
 	return nft.Query{Op: nft.OpCall, Contract: contract, Account: account, Call: &nft.Call{Fn: fn, Args: args}}
 }
 
+// On a chain whose nodes do not know the tags, confirmations stand for them.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, c *chaintest.Chain, _ *evm.Verifier) {
+		v := dial(t, evm.Options{RPCURL: c.RPCURL, Chain: c.ID, Timeout: 20 * time.Second, Profile: evm.Profile{BlockTime: time.Second, SafeDepth: 3, FinalizedDepth: 1000}})
+		var head nft.Block
+		for range 5 {
+			head = must(t, c)
+		}
+		for tag, want := range map[string]uint64{"latest": head.Number, "safe": head.Number - 2, "finalized": 0} {
+			r, err := v.Check(t.Context(), nft.Finality{Tag: tag}, nil)
+			if err != nil || r.Block.Number != want {
+				t.Errorf("%s: block %d (%v), want %d of %d", tag, r.Block.Number, err, want, head.Number)
+			}
+			if h, err := v.IndexSource().Tip(t.Context(), tag); err != nil || h.Number != want {
+				t.Errorf("the index's %s: block %d (%v), want %d", tag, h.Number, err, want)
+			}
+		}
+		if _, err := v.Check(t.Context(), nft.Finality{Tag: "safe", Confirmations: 2}, nil); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a tag with confirmations: %v", err)
+		}
+	})
+}
+
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *chaintest.Chain, v *evm.Verifier) {

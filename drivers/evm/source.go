@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/nft"
 	"github.com/streamgate/streamgate/nft/index"
 )
 
@@ -34,7 +35,7 @@ func (s source) Tip(ctx context.Context, tag string) (index.Header, error) {
 	if tag != "latest" && tag != "safe" && tag != "finalized" {
 		return index.Header{}, fault.Newf(fault.Invalid, "evm.Tip", "unknown tag %q", tag)
 	}
-	h, err := s.v.head(ctx, tag, &meter{})
+	h, err := s.v.resolve(ctx, nft.Finality{Tag: tag}, &meter{})
 	if err != nil {
 		return index.Header{}, fault.At("evm.Tip", err)
 	}

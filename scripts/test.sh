@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything: vet, Go tests with the race detector against the real servers, the coverage floor, every fuzz target, the
-# browser on one process and on nine services, and a short fault run.
+# browser on one process and on nine services.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { echo "== $1 ($(date +%T))"; }

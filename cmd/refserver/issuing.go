@@ -34,18 +34,18 @@ func issuingFields() []string {
 }
 
 // setIssuing sets a member of a chain, if it is one of issuingFields. Errors show no value: it may be a secret.
-func (c *ChainConfig) setIssuing(field, value string) (known bool, err error) {
+func (ch *ChainConfig) setIssuing(field, value string) (known bool, err error) {
 	if !slices.Contains(issuingFields(), field) {
 		return false, nil
 	}
 	switch {
-	case c.ID.Namespace == "eip155":
+	case ch.ID.Namespace == "eip155":
 	case field != "signer":
 		return true, errors.New("a solana chain has signer alone")
 	case !strings.HasPrefix(value, "keypair:") || value == "keypair:":
 		return true, errors.New("write keypair:FILE, a key pair file of solana-keygen")
 	default:
-		c.Signer = value
+		ch.Signer = value
 		return true, nil
 	}
 	switch field {
@@ -53,17 +53,17 @@ func (c *ChainConfig) setIssuing(field, value string) (known bool, err error) {
 		if scheme, rest, ok := strings.Cut(value, ":"); !ok || rest == "" || scheme != "keystore" && scheme != "awskms" {
 			return true, errors.New("write keystore:FILE or awskms://KEY:SECRET@HOST/ALIAS?region=REGION")
 		}
-		c.Signer = value
+		ch.Signer = value
 	case "signer_password":
-		c.SignerPassword = value
+		ch.SignerPassword = value
 	case "max_fee":
-		c.MaxFee, err = parseGwei(value)
+		ch.MaxFee, err = parseGwei(value)
 	case "confirmations":
-		if c.Confirmations, err = strconv.ParseUint(value, 10, 16); err != nil || c.Confirmations == 0 {
+		if ch.Confirmations, err = strconv.ParseUint(value, 10, 16); err != nil || ch.Confirmations == 0 {
 			return true, fmt.Errorf("%q is not a number from 1 to 65535", value)
 		}
 	case "replace_after":
-		if c.Patience, err = time.ParseDuration(value); err != nil || c.Patience <= 0 {
+		if ch.Patience, err = time.ParseDuration(value); err != nil || ch.Patience <= 0 {
 			return true, fmt.Errorf("%q is not a positive duration: write 60s or 5m", value)
 		}
 	}

@@ -102,7 +102,7 @@ func toNode(n *nft.Node) *pb.DecisionNode {
 		out.Block = toBlock(*n.Block)
 	}
 	if a := n.Quorum; a != nil {
-		out.Quorum = &pb.Agreement{N: uint32(a.N), Of: uint32(a.Of), Asked: a.Asked, Agreed: a.Agreed} //nolint:gosec // at most 32
+		out.Quorum = &pb.Agreement{N: uint32(a.N), Of: uint32(a.Of), Asked: a.Asked, Agreed: a.Agreed}
 	}
 	for _, c := range n.Children {
 		out.Children = append(out.Children, toNode(c))

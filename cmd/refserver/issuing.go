@@ -86,19 +86,19 @@ func parseGwei(v string) (*big.Int, error) {
 }
 
 // explainIssuing lists what is set, without secrets.
-func (c ChainConfig) explainIssuing() (out [][2]string) {
+func (ch *ChainConfig) explainIssuing() (out [][2]string) {
 	add := func(name, value string, set bool) {
 		if set {
 			out = append(out, [2]string{name, value})
 		}
 	}
-	add("signer", redactBackend(c.Signer), c.Signer != "")
-	add("signer_password", "REDACTED", c.SignerPassword != "")
-	if c.MaxFee != nil {
-		add("max_fee", new(big.Rat).SetFrac(c.MaxFee, big.NewInt(1_000_000_000)).FloatString(9)+" gwei", true)
+	add("signer", redactBackend(ch.Signer), ch.Signer != "")
+	add("signer_password", "REDACTED", ch.SignerPassword != "")
+	if ch.MaxFee != nil {
+		add("max_fee", new(big.Rat).SetFrac(ch.MaxFee, big.NewInt(1_000_000_000)).FloatString(9)+" gwei", true)
 	}
-	add("confirmations", strconv.FormatUint(c.Confirmations, 10), c.Confirmations > 0)
-	add("replace_after", c.Patience.String(), c.Patience > 0)
+	add("confirmations", strconv.FormatUint(ch.Confirmations, 10), ch.Confirmations > 0)
+	add("replace_after", ch.Patience.String(), ch.Patience > 0)
 	return out
 }
 

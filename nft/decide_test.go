@@ -85,6 +85,8 @@ func TestLeaves(t *testing.T) {
 		{rule.Hold(n).Min(3).Delegation("other/v1"), nft.Unknown, "unsupported"},
 		{rule.Hold(n).As(rule.Delegate).Delegation("other/v1"), nft.Unknown, "unsupported"},
 		{rule.Hold(n).HeldForBlocks(1), nft.Yes, "allowed"},
+		{call("open()(bool)", "==", "true").HeldForBlocks(1), nft.Unknown, "unsupported"},
+		{call("open()(bool)", "==", "false").HeldForBlocks(1), nft.No, "call_failed"},
 		{rule.Hold(n).HeldForBlocks(5), nft.No, "held_too_short"},
 		{rule.Hold(n).HeldForBlocks(1).As(rule.Owner, rule.Delegate), nft.Yes, "allowed"},
 		{rule.Hold(n).HeldForBlocks(5).As(rule.Owner, rule.Delegate), nft.No, "held_too_short"},

@@ -246,7 +246,6 @@ func (e *evaluation) chainLeaf(n *rule.Node, out *Node, ph phase) {
 	switch n.Kind {
 	case rule.KindCall:
 		out.Wanted = n.Call.Op + " " + n.Call.Value
-		return
 	case rule.KindKey:
 		out.Wanted = "after " + e.instant(b).Format(time.RFC3339)
 	default:
@@ -266,8 +265,8 @@ func least(n *rule.Node) *big.Int {
 	return n.Hold.Min
 }
 
-// qualify withdraws what owning now cannot show: a holding time of a key or a Solana token
-// keeps a yes from being known, another way of having the token keeps a no from being known.
+// qualify withdraws what owning now cannot show: a holding time of a key, a call
+// or a Solana token keeps a yes from being known, another way of having the token keeps a no from being known.
 func (e *evaluation) qualify(n *rule.Node, out *Node) {
 	ev := n.Evidence
 	switch out.Outcome {

@@ -27,6 +27,16 @@ func (h HeldFor) String() string {
 	return fmt.Sprintf("%d blocks", h.Blocks)
 }
 
+// Timed reports whether transfers tell for how long what the operation counts has been held: Query.Held
+// is for these operations alone.
+func (op Op) Timed() bool {
+	switch op {
+	case OpBalance721, OpOwner721, OpBalance1155, OpBalance20:
+		return true
+	}
+	return false
+}
+
 // Holding tells how a balance was through a window of blocks. Every transfer counts by
 // itself: a token lent and returned within one block was away. What an account sends itself stayed.
 type Holding struct {

@@ -124,7 +124,7 @@ func partsOf(n *rule.Node, as rule.Holder, a caip.AccountID) []part {
 		// The owner of a token is one answer for every account.
 		q.Op, q.Account = OpOwner721, ""
 	}
-	if timed(q.Op) {
+	if q.Op.Timed() {
 		q.Held = heldFor(n)
 	}
 	if ids == nil {
@@ -139,15 +139,6 @@ func partsOf(n *rule.Node, as rule.Holder, a caip.AccountID) []part {
 		}
 	}
 	return parts
-}
-
-// timed reports whether a verifier can tell for how long what the operation counts has been held.
-func timed(op Op) bool {
-	switch op {
-	case OpBalance721, OpOwner721, OpBalance1155, OpBalance20:
-		return true
-	}
-	return false
 }
 
 // held evaluates a hold leaf for one account: each manner of holding must pass by itself, as each wallet must.

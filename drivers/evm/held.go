@@ -30,7 +30,7 @@ func (s *snapshot) hold(ctx context.Context, queries []nft.Query, answers []nft.
 	asked := 0
 	for i, q := range queries {
 		a := &answers[i]
-		if q.Held.IsZero() || a.Err != nil || !hasWindow(q.Op) {
+		if q.Held.IsZero() || a.Err != nil || !q.Op.Timed() {
 			continue
 		}
 		r, err := compileOne(q)
@@ -47,15 +47,6 @@ func (s *snapshot) hold(ctx context.Context, queries []nft.Query, answers []nft.
 		}
 	}
 	return nil
-}
-
-// hasWindow reports whether transfers tell how the answer to an operation came about.
-func hasWindow(op nft.Op) bool {
-	switch op {
-	case nft.OpBalance721, nft.OpOwner721, nft.OpBalance1155, nft.OpBalance20:
-		return true
-	}
-	return false
 }
 
 // span is a window: the blocks after begin, to the snapshot's. Without begin it has the whole chain.

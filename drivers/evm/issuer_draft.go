@@ -222,7 +222,7 @@ func (i *Issuer) refused(err error) error {
 func gwei(wei *big.Int) string { return decimals(wei, 9) }
 func coin(wei *big.Int) string { return decimals(wei, 18) }
 
-// decimal writes n with its last digits behind a point, at most four of them that say something.
+// decimals writes n with its last digits behind a point, at most four of them that say something.
 func decimals(n *big.Int, digits int) string {
 	s := n.String()
 	if len(s) <= digits {

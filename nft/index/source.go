@@ -70,17 +70,12 @@ type Source interface {
 
 // SourceOf returns the source of v, or of what it wraps.
 func SourceOf(v nft.Verifier) (Source, bool) {
-	for {
-		if s, ok := v.(Sourced); ok {
-			src := s.IndexSource()
-			return src, src != nil
-		}
-		w, ok := v.(interface{ Unwrap() nft.Verifier })
-		if !ok {
-			return nil, false
-		}
-		v = w.Unwrap()
+	s, ok := nft.As[Sourced](v)
+	if !ok {
+		return nil, false
 	}
+	src := s.IndexSource()
+	return src, src != nil
 }
 
 // WithSource gives a verifier that has no source of its own, such as one over several providers, the one

@@ -6,7 +6,6 @@ import (
 
 	"github.com/streamgate/streamgate/auth/internal/abnf"
 	"github.com/streamgate/streamgate/caip"
-	"github.com/streamgate/streamgate/fault"
 )
 
 // Parse reads one message by the ABNF of ERC-4361. Lines end in LF alone,
@@ -16,25 +15,7 @@ import (
 // zero. Errors are fault.Invalid and name the line and what belongs there; more than
 // MaxMessage bytes are fault.TooLarge.
 func Parse(b []byte) (*Message, error) {
-	const op = "siwe.Parse"
-	if len(b) > MaxMessage {
-		return nil, fault.Newf(fault.TooLarge, op, "a sign-in message has at most %d bytes", MaxMessage).With("/message", "too long")
-	}
-	if i := abnf.Unprintable(b); i >= 0 {
-		return nil, fault.Newf(fault.Invalid, op, "byte %d of the message is not printable ASCII or a line feed", i).
-			With("/message", "send the bytes the wallet signed, unchanged")
-	}
-	p := abnf.NewLines(string(b))
-	m := parseLines(p)
-	if want, line := p.Bad(); want != "" {
-		return nil, fault.Newf(fault.Invalid, op, "line %d of the message: want %s", line, want).
-			With("/message", "send an ERC-4361 message, unchanged")
-	}
-	if m.String() != string(b) {
-		// The reader and the writer disagree about what these bytes say, so neither is believed.
-		return nil, fault.New(fault.Invalid, op, "the message has a second reading").With("/message", "send an ERC-4361 message, unchanged")
-	}
-	return m, nil
+	return abnf.Read("siwe.Parse", "send an ERC-4361 message, unchanged", b, parseLines)
 }
 
 func parseLines(p *abnf.Lines) *Message {
@@ -57,18 +38,18 @@ func parseLines(p *abnf.Lines) *Message {
 		}
 		p.Empty()
 	}
-	m.URI = p.Field(tagURI, "an absolute URI", abnf.IsURI)
-	p.Field(tagVersion, "1", func(s string) bool { return s == "1" })
-	m.ChainID = p.Field(tagChainID, "a decimal chain id", isChainID)
-	m.Nonce = p.Field(tagNonce, "8 or more letters and digits", abnf.IsNonce)
-	m.IssuedAt = p.Timestamp(tagIssuedAt)
-	if p.Has(tagExpires) {
-		m.ExpirationTime = p.Timestamp(tagExpires)
+	m.URI = p.Field(abnf.TagURI, "an absolute URI", abnf.IsURI)
+	p.Field(abnf.TagVersion, "1", func(s string) bool { return s == "1" })
+	m.ChainID = p.Field(abnf.TagChainID, "a decimal chain id", isChainID)
+	m.Nonce = p.Field(abnf.TagNonce, "8 or more letters and digits", abnf.IsNonce)
+	m.IssuedAt = p.Timestamp(abnf.TagIssuedAt)
+	if p.Has(abnf.TagExpires) {
+		m.ExpirationTime = p.Timestamp(abnf.TagExpires)
 	}
-	if p.Has(tagNotBefore) {
-		m.NotBefore = p.Timestamp(tagNotBefore)
+	if p.Has(abnf.TagNotBefore) {
+		m.NotBefore = p.Timestamp(abnf.TagNotBefore)
 	}
-	m.RequestID, m.Resources = p.Tail(tagRequestID, tagResources, tagResource)
+	m.RequestID, m.Resources = p.Tail()
 	return m
 }
 

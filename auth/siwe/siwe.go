@@ -17,21 +17,9 @@ import (
 
 // MaxMessage is the most bytes Parse reads. The standard leaves the bound to
 // implementers; 8 KiB holds some hundred resources.
-const MaxMessage = 8 << 10
+const MaxMessage = abnf.MaxMessage
 
-const (
-	headline     = " wants you to sign in with your Ethereum account:"
-	tagURI       = "URI: "
-	tagVersion   = "Version: "
-	tagChainID   = "Chain ID: "
-	tagNonce     = "Nonce: "
-	tagIssuedAt  = "Issued At: "
-	tagExpires   = "Expiration Time: "
-	tagNotBefore = "Not Before: "
-	tagRequestID = "Request ID: "
-	tagResources = "Resources:"
-	tagResource  = "- "
-)
+const headline = " wants you to sign in with your Ethereum account:"
 
 // Message is an ERC-4361 message. The version is always 1 and has no field.
 type Message struct {
@@ -85,24 +73,24 @@ func (m *Message) String() string {
 		line(m.Statement)
 	}
 	line()
-	line(tagURI, m.URI)
-	line(tagVersion, "1")
-	line(tagChainID, m.ChainID)
-	line(tagNonce, m.Nonce)
-	line(tagIssuedAt, m.IssuedAt.String())
+	line(abnf.TagURI, m.URI)
+	line(abnf.TagVersion, "1")
+	line(abnf.TagChainID, m.ChainID)
+	line(abnf.TagNonce, m.Nonce)
+	line(abnf.TagIssuedAt, m.IssuedAt.String())
 	if !m.ExpirationTime.IsZero() {
-		line(tagExpires, m.ExpirationTime.String())
+		line(abnf.TagExpires, m.ExpirationTime.String())
 	}
 	if !m.NotBefore.IsZero() {
-		line(tagNotBefore, m.NotBefore.String())
+		line(abnf.TagNotBefore, m.NotBefore.String())
 	}
 	if m.RequestID != nil {
-		line(tagRequestID, *m.RequestID)
+		line(abnf.TagRequestID, *m.RequestID)
 	}
 	if m.Resources != nil {
-		line(tagResources)
+		line(abnf.TagResources)
 		for _, r := range m.Resources {
-			line(tagResource, r)
+			line(abnf.TagResource, r)
 		}
 	}
 	return b.String()

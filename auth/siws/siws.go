@@ -16,26 +16,13 @@ import (
 
 	"github.com/streamgate/streamgate/auth/internal/abnf"
 	"github.com/streamgate/streamgate/caip"
-	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/internal/base58"
 )
 
 // MaxMessage is the most bytes Parse reads.
-const MaxMessage = 8 << 10
+const MaxMessage = abnf.MaxMessage
 
-const (
-	headline     = " wants you to sign in with your Solana account:"
-	tagURI       = "URI: "
-	tagVersion   = "Version: "
-	tagChainID   = "Chain ID: "
-	tagNonce     = "Nonce: "
-	tagIssuedAt  = "Issued At: "
-	tagExpires   = "Expiration Time: "
-	tagNotBefore = "Not Before: "
-	tagRequestID = "Request ID: "
-	tagResources = "Resources:"
-	tagResource  = "- "
-)
+const headline = " wants you to sign in with your Solana account:"
 
 // Message is a Sign-In With Solana message. The version is always 1 and has no field.
 type Message struct {
@@ -94,23 +81,23 @@ func (m *Message) String() string {
 	if m.Statement != "" {
 		b.WriteString(m.Statement + "\n\n")
 	}
-	b.WriteString(tagURI + m.URI)
+	b.WriteString(abnf.TagURI + m.URI)
 	line := func(tag, value string) { b.WriteString("\n" + tag + value) }
-	line(tagVersion, "1")
-	line(tagChainID, m.ChainID)
-	line(tagNonce, m.Nonce)
-	line(tagIssuedAt, m.IssuedAt.String())
-	line(tagExpires, m.ExpirationTime.String())
+	line(abnf.TagVersion, "1")
+	line(abnf.TagChainID, m.ChainID)
+	line(abnf.TagNonce, m.Nonce)
+	line(abnf.TagIssuedAt, m.IssuedAt.String())
+	line(abnf.TagExpires, m.ExpirationTime.String())
 	if !m.NotBefore.IsZero() {
-		line(tagNotBefore, m.NotBefore.String())
+		line(abnf.TagNotBefore, m.NotBefore.String())
 	}
 	if m.RequestID != nil {
-		line(tagRequestID, *m.RequestID)
+		line(abnf.TagRequestID, *m.RequestID)
 	}
 	if m.Resources != nil {
-		line(tagResources, "")
+		line(abnf.TagResources, "")
 		for _, r := range m.Resources {
-			line(tagResource, r)
+			line(abnf.TagResource, r)
 		}
 	}
 	return b.String()
@@ -121,25 +108,7 @@ func (m *Message) String() string {
 // fields that bind it. Errors are fault.Invalid and name the line and what belongs there; more than
 // MaxMessage bytes are fault.TooLarge.
 func Parse(b []byte) (*Message, error) {
-	const op = "siws.Parse"
-	if len(b) > MaxMessage {
-		return nil, fault.Newf(fault.TooLarge, op, "a sign-in message has at most %d bytes", MaxMessage).With("/message", "too long")
-	}
-	if i := abnf.Unprintable(b); i >= 0 {
-		return nil, fault.Newf(fault.Invalid, op, "byte %d of the message is not printable ASCII or a line feed", i).
-			With("/message", "send the bytes the wallet signed, unchanged")
-	}
-	p := abnf.NewLines(string(b))
-	m := parseLines(p)
-	if want, line := p.Bad(); want != "" {
-		return nil, fault.Newf(fault.Invalid, op, "line %d of the message: want %s", line, want).
-			With("/message", "send a Sign-In With Solana message with all its fields, unchanged")
-	}
-	if m.String() != string(b) {
-		// The reader and the writer above disagree about what these bytes say, so neither is believed.
-		return nil, fault.New(fault.Invalid, op, "the message has a second reading").With("/message", "send a Sign-In With Solana message, unchanged")
-	}
-	return m, nil
+	return abnf.Read("siws.Parse", "send a Sign-In With Solana message with all its fields, unchanged", b, parseLines)
 }
 
 func parseLines(p *abnf.Lines) *Message {
@@ -153,21 +122,21 @@ func parseLines(p *abnf.Lines) *Message {
 		p.Fail("a public key in base58")
 	}
 	p.Empty()
-	if !p.Has(tagURI) {
+	if !p.Has(abnf.TagURI) {
 		if m.Statement = p.Next(); m.Statement == "" || !abnf.IsStatement(m.Statement) {
 			p.Fail("\"URI: \" or a statement of URI characters and spaces")
 		}
 		p.Empty()
 	}
-	m.URI = p.Field(tagURI, "an absolute URI", abnf.IsURI)
-	p.Field(tagVersion, "1", func(s string) bool { return s == "1" })
-	m.ChainID = p.Field(tagChainID, "mainnet, testnet, devnet or localnet", isChainID)
-	m.Nonce = p.Field(tagNonce, "8 or more letters and digits", abnf.IsNonce)
-	m.IssuedAt = p.Timestamp(tagIssuedAt)
-	m.ExpirationTime = p.Timestamp(tagExpires)
-	if p.Has(tagNotBefore) {
-		m.NotBefore = p.Timestamp(tagNotBefore)
+	m.URI = p.Field(abnf.TagURI, "an absolute URI", abnf.IsURI)
+	p.Field(abnf.TagVersion, "1", func(s string) bool { return s == "1" })
+	m.ChainID = p.Field(abnf.TagChainID, "mainnet, testnet, devnet or localnet", isChainID)
+	m.Nonce = p.Field(abnf.TagNonce, "8 or more letters and digits", abnf.IsNonce)
+	m.IssuedAt = p.Timestamp(abnf.TagIssuedAt)
+	m.ExpirationTime = p.Timestamp(abnf.TagExpires)
+	if p.Has(abnf.TagNotBefore) {
+		m.NotBefore = p.Timestamp(abnf.TagNotBefore)
 	}
-	m.RequestID, m.Resources = p.Tail(tagRequestID, tagResources, tagResource)
+	m.RequestID, m.Resources = p.Tail()
 	return m
 }

@@ -74,16 +74,16 @@ func (p *Lines) Timestamp(tag string) (ts Timestamp) {
 
 // Tail consumes the fields that end a message of either kind: a request id and resources, both
 // optional, and then nothing more.
-func (p *Lines) Tail(tagRequestID, tagResources, tagResource string) (requestID *string, resources []string) {
-	if p.Has(tagRequestID) {
-		id := p.Field(tagRequestID, "RFC 3986 path characters", func(s string) bool { return Only(s, IsPchar) })
+func (p *Lines) Tail() (requestID *string, resources []string) {
+	if p.Has(TagRequestID) {
+		id := p.Field(TagRequestID, "RFC 3986 path characters", func(s string) bool { return Only(s, IsPchar) })
 		requestID = &id
 	}
-	if p.Has(tagResources) {
+	if p.Has(TagResources) {
 		resources = []string{}
-		p.Field(tagResources, "nothing more on this line", func(s string) bool { return s == "" })
-		for p.Has(tagResource) {
-			resources = append(resources, p.Field(tagResource, "an absolute URI", IsURI))
+		p.Field(TagResources, "nothing more on this line", func(s string) bool { return s == "" })
+		for p.Has(TagResource) {
+			resources = append(resources, p.Field(TagResource, "an absolute URI", IsURI))
 		}
 	}
 	if p.at < len(p.lines) {

@@ -78,6 +78,16 @@ func (p *program) says(pattern string) string {
 	}
 }
 
+// ready waits until the program serves.
+func (p *program) ready(c *creator) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	if err := c.waitReady(ctx); err != nil {
+		p.t.Fatalf("not ready: %v\n%s", err, p.err)
+	}
+}
+
 // end asks the program to stop and returns what run returned.
 func (p *program) end() error {
 	p.t.Helper()
@@ -127,9 +137,7 @@ func TestServe(t *testing.T) {
 		"--set", "chains.eip155:1337.rpc_url=http://127.0.0.1:1/v2/secretkey")
 	url := p.says(`(?m)^StreamGate serves (http://127\.0\.0\.1:\d+)$`)
 	c := signedIn(t, url, authtest.NewWallet(1))
-	if err := c.waitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	p.ready(c)
 
 	// The chain is down: the server serves, and the answer is unknown.
 	var d struct {

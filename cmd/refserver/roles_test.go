@@ -162,9 +162,7 @@ func TestServeOnSharedBackends(t *testing.T) {
 		p := start(t, args...)
 		url := p.says(`(?m)^StreamGate serves (http://127\.0\.0\.1:\d+)$`)
 		c := signedIn(t, url, authtest.NewWallet(1))
-		if err := c.waitReady(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		p.ready(c)
 		var a demoAsset
 		if err := c.call(t.Context(), "POST", "/v1/assets", map[string]any{"title": "Shared"}, &a); err != nil || a.Status != "created" {
 			t.Fatalf("%+v %v", a, err)

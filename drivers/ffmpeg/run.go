@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,9 +48,7 @@ func (t *Transcoder) run(ctx context.Context, c command) ([]byte, error) {
 func (t *Transcoder) mode(ctx context.Context) (bool, error) {
 	t.once.Do(func() {
 		// The answer outlives the first caller.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		_, err := t.start(ctx, command{program: t.opt.FFprobe, args: []string{"-version"}, limit: small}, true)
+		_, err := t.start(context.WithoutCancel(ctx), command{program: t.opt.FFprobe, args: []string{"-version"}, limit: small}, true)
 		t.sandbox = err == nil
 		if err != nil && !t.opt.AllowUnsandboxed {
 			e := fault.New(fault.Unavailable, "ffmpeg.sandbox", "the transcoder's sandbox does not work here: install bubblewrap and ffmpeg, and let the server make user namespaces, or set allow_unsandboxed")
@@ -140,6 +139,9 @@ func execute(ctx context.Context, c command, argv []string, dir string) ([]byte,
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// Pdeathsig is sent when the thread that started the program ends: this one is kept until then.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	stderr := &tail{max: 1024}

@@ -134,8 +134,9 @@ func (p *Process) Restart(ctx context.Context) error {
 	started := make(chan error, 1)
 	go func() {
 		// Pdeathsig is tied to the thread that started the child: this goroutine keeps it
-		// by waiting on it, locked.
+		// by waiting on it, locked. Given back, as it may have started others' children before.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {

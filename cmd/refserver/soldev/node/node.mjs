@@ -18,7 +18,9 @@ const TOKENS = ['TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA', 'TokenzQdBNbLqP5V
 const CLOCK = 'SysvarC1ock11111111111111111111111111111111';
 const MAX_BODY = 10 << 20;
 
-const svm = new LiteSVM().withTransactionHistory(100000n);
+const MAX_AGE = 150; // slots for which a blockhash is good, as on the network; the SVM itself knows only the newest
+
+const svm = new LiteSVM().withTransactionHistory(100000n).withBlockhashCheck(false);
 const [, genesis, settings = '{}'] = process.argv; // run by -e, so that no path comes before it
 const { slotMs = 0, port = 0 } = JSON.parse(settings);
 const slots = []; // [{slot, time, blockhash}] in order
@@ -82,6 +84,7 @@ function view(c = {}) {
   if (c.minContextSlot > Number(s.slot) && !fault.ignoreMin) err(-32016, 'Minimum context slot has not been reached', { contextSlot: Number(s.slot) });
   return s;
 }
+const recent = h => slots.slice(-MAX_AGE).some(s => s.blockhash === h);
 const ctx = (s, value) => ({ context: { apiVersion: '2.1.0', slot: fault.staleSlot ?? Number(s.slot) }, value });
 
 function encode(data, e, slice) {
@@ -111,7 +114,7 @@ const rpc = {
   getBlockTime: ([s]) => slots.find(x => x.slot === BigInt(s))?.time ?? err(-32004, 'Block not available for slot ' + s),
   getEpochInfo: ([c]) => ({ absoluteSlot: Number(view(c).slot), blockHeight: Number(view(c).slot), epoch: 0, slotIndex: Number(view(c).slot), slotsInEpoch: 432000, transactionCount: sigs.size }),
   getLatestBlockhash: ([c]) => { const s = view(c); return ctx(s, { blockhash: s.blockhash, lastValidBlockHeight: Number(s.slot) + 150 }); },
-  isBlockhashValid: ([h, c]) => ctx(view(c), h === svm.latestBlockhash()),
+  isBlockhashValid: ([h, c]) => ctx(view(c), recent(h)),
   getMinimumBalanceForRentExemption: ([n]) => Number(svm.minimumBalanceForRentExemption(BigInt(n))),
   getBalance: ([k, c]) => { const s = view(c); return ctx(s, at(k, s.slot)?.lamports ?? 0); },
   getAccountInfo: ([k, c]) => { const s = view(c); return ctx(s, ui(at(k, s.slot), c)); },
@@ -147,10 +150,12 @@ const rpc = {
   },
   sendTransaction: ([t, c = {}]) => {
     const tx = txDecoder.decode(c.encoding === 'base64' ? Buffer.from(t, 'base64') : unb58.encode(t));
+    const message = messageDecoder.decode(tx.messageBytes);
+    if (!recent(message.lifetimeToken)) err(-32002, 'Transaction simulation failed: Blockhash not found', { err: 'BlockhashNotFound', logs: [] });
     const r = svm.sendTransaction(tx);
     if (r instanceof FailedTransactionMetadata) err(-32002, 'Transaction simulation failed: ' + String(r.err()), { err: String(r.err()), logs: r.meta().logs() });
     advance();
-    for (const k of messageDecoder.decode(tx.messageBytes).staticAccounts) if (svm.getAccount(k).executable !== true) record(k);
+    for (const k of message.staticAccounts) if (svm.getAccount(k).executable !== true) record(k);
     seal();
     const s = b58.decode(r.signature());
     sigs.set(s, slot);

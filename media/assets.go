@@ -320,21 +320,31 @@ func (s *Service) erase(ctx context.Context, r Record) error {
 	return nil
 }
 
+// removeObjects removes every object under a prefix. What a worker writes meanwhile goes in a further pass; storage
+// that goes on listing what it says it deleted is fault.Unavailable, not a loop without end.
 func (s *Service) removeObjects(ctx context.Context, prefix string) error {
-	for {
-		infos, err := s.opt.Objects.List(ctx, prefix, "", 0)
-		if err != nil {
-			return err
-		}
-		if len(infos) == 0 {
-			return nil
-		}
-		for _, i := range infos {
-			if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
+	for range 5 {
+		found, after := false, ""
+		for {
+			infos, err := s.opt.Objects.List(ctx, prefix, after, 0)
+			if err != nil {
 				return err
 			}
+			if len(infos) == 0 {
+				break
+			}
+			for _, i := range infos {
+				if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
+					return err
+				}
+				found, after = true, i.Key
+			}
+		}
+		if !found {
+			return nil
 		}
 	}
+	return fault.Newf(fault.Unavailable, "", "storage still lists objects under %s that it said it had deleted", prefix)
 }
 
 // Source describes the uploaded original of an asset: its size and SHA-256 in hex. Before

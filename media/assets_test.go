@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/media"
+	"github.com/streamgate/streamgate/storage"
+	"github.com/streamgate/streamgate/storage/mem"
 )
 
 var bob = auth.Principal{Tenant: "default", UserID: "bob"}
@@ -219,27 +222,59 @@ func (k *stubborn) Shred(ctx context.Context, scope string) error {
 	return k.Manager.Shred(ctx, scope)
 }
 
+// keeping is storage that acknowledges deletions and, while told so, does not do them.
+type keeping struct {
+	storage.Store
+	on    atomic.Bool
+	asked atomic.Int32
+}
+
+func (k *keeping) Delete(ctx context.Context, key string) error {
+	if k.on.Load() {
+		k.asked.Add(1)
+		return nil
+	}
+	return k.Store.Delete(ctx, key)
+}
+
 // TestDeleteIsFinishedByTheNextRun: an interrupted delete hides the asset at once, and
 // Run completes it.
 func TestDeleteIsFinishedByTheNextRun(t *testing.T) {
 	t.Parallel()
-	k := &stubborn{Manager: keys.NewMemory(), refuse: true}
-	h := newHouse(t, func(o *media.Options) { o.Keys = k })
-	a := h.create("half gone")
-	wantKind(t, h.svc.Delete(t.Context(), ann, a.ID), fault.Unavailable)
-	_, err := h.svc.Get(t.Context(), "default", a.ID)
-	wantKind(t, err, fault.NotFound)
-	k.refuse = false
-	gone := make(chan struct{}, 1)
-	cancel, err := h.opt.Events.Subscribe(media.TopicDeleted, func(context.Context, event.Event) error { gone <- struct{}{}; return nil })
-	if err != nil {
-		t.Fatal(err)
+	k, s := &stubborn{Manager: keys.NewMemory()}, &keeping{Store: mem.New()}
+	for name, broken := range map[string]func(bool){
+		"keys are not shredded": func(on bool) { k.refuse = on },
+		"objects are kept":      s.on.Store,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, func(o *media.Options) { o.Keys, o.Objects = k, s })
+			a := h.create("half gone")
+			key := media.Scope("default", a.ID) + "/src/left"
+			if _, err := s.Put(t.Context(), key, strings.NewReader("x"), storage.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			broken(true)
+			wantKind(t, h.svc.Delete(t.Context(), ann, a.ID), fault.Unavailable)
+			if n := s.asked.Load(); n > 10 {
+				t.Errorf("one object was deleted %d times", n)
+			}
+			_, err := h.svc.Get(t.Context(), "default", a.ID)
+			wantKind(t, err, fault.NotFound)
+			broken(false)
+			gone := make(chan struct{}, 1)
+			cancel, err := h.opt.Events.Subscribe(media.TopicDeleted, func(context.Context, event.Event) error { gone <- struct{}{}; return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cancel()
+			h.run()
+			<-gone
+			_, err = h.store.Asset(t.Context(), "", a.ID)
+			wantKind(t, err, fault.NotFound)
+			_, err = s.Stat(t.Context(), key)
+			wantKind(t, err, fault.NotFound)
+		})
 	}
-	defer cancel()
-	h.run()
-	<-gone
-	_, err = h.store.Asset(t.Context(), "", a.ID)
-	wantKind(t, err, fault.NotFound)
 }
 
 func TestNewNeedsItsParts(t *testing.T) {

@@ -184,12 +184,12 @@ func (r *rig) strays(ctx context.Context) (n int, err error) {
 // purge deletes all videos, also those whose creation's answer never came, and does what the platform does daily; then
 // nothing may be left in storage.
 func (r *rig) purge(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, workBound)
+	deleting, cancel := context.WithTimeout(ctx, workBound)
 	defer cancel()
 	for _, c := range r.creators {
 		for {
 			var page struct{ Assets []struct{ ID string } }
-			a, err := c.call(ctx, "GET", "/v1/assets?owner=me&limit=200", nil, &page)
+			a, err := c.call(deleting, "GET", "/v1/assets?owner=me&limit=200", nil, &page)
 			if err != nil || !a.ok() {
 				return fmt.Errorf("listing: %w %s", err, a)
 			}
@@ -201,8 +201,11 @@ func (r *rig) purge(ctx context.Context) error {
 				if len(known) == 0 {
 					known = []*asset{{id: x.ID, owner: c}}
 				}
-				if err := r.remove(ctx, known[0]); err != nil {
-					return fmt.Errorf("deleting %s: %w", x.ID, err)
+				if err := r.remove(deleting, known[0]); err != nil {
+					if ctx.Err() == nil {
+						r.hist.violate(invTidy, x.ID, "its deletion was not acknowledged within %.0f s", workBound.Seconds())
+					}
+					return ctx.Err()
 				}
 			}
 		}

@@ -15,10 +15,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/ethereum/go-ethereum/accounts/keystore"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/google/uuid"
 
+	"github.com/streamgate/streamgate/cmd/refserver/devchain"
 	"github.com/streamgate/streamgate/cmd/refserver/soldev"
 	"github.com/streamgate/streamgate/internal/cluster"
 	"github.com/streamgate/streamgate/internal/servers"
@@ -83,6 +88,9 @@ func (d demoCmd) Run(ctx context.Context, c *cli) (err error) {
 		Dir: filepath.Join(dir, "cluster"), Binary: binary, Replicas: cluster.DefaultReplicas(),
 		RPC: fmt.Sprintf("http://127.0.0.1:%d", rpc), ChainID: "eip155:1337", PublicURL: "http://" + front, Log: log,
 	}
+	if opt.RoleSettings, err = issuing(dir, opt.ChainID); err != nil {
+		return err
+	}
 	args := []string{"demo", "--rpc-port", strconv.Itoa(rpc), "--addr", front, "--data", dir}
 	if d.Solana {
 		port, err := servers.FreePort()
@@ -112,6 +120,23 @@ func (d demoCmd) Run(ctx context.Context, c *cli) (err error) {
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd.Run()
+}
+
+// issuing lets the role that sends transactions sign with the demo's minter, as the demo in one process does.
+func issuing(dir, chain string) (map[string][]string, error) {
+	const password = "everyone knows this key"
+	key, err := crypto.HexToECDSA(strings.TrimPrefix(devchain.Minter().PrivateKey, "0x"))
+	if err != nil {
+		return nil, err
+	}
+	file, err := keystore.EncryptKey(&keystore.Key{Id: uuid.New(), Address: crypto.PubkeyToAddress(key.PublicKey), PrivateKey: key}, password, keystore.LightScryptN, keystore.LightScryptP)
+	if err != nil {
+		return nil, err
+	}
+	path, on := filepath.Join(dir, "minter.json"), "chains."+chain+"."
+	return map[string][]string{"metadata": {
+		"passes.who=creators", on + "signer=keystore:" + path, on + "signer_password=" + password, on + "confirmations=2", on + "replace_after=20s",
+	}}, os.WriteFile(path, file, 0o600)
 }
 
 // front is the address that the demo will serve on; a port 0 is chosen here, as the processes must know

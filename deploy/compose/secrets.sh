@@ -27,5 +27,8 @@ put storage_url "s3://$access:$secret@s3:7070/streamgate?tls=false&path_style=tr
 put chains.env "# The chains that gates ask, one line each, as JSON-RPC endpoints of yours:
 # STREAMGATE_CHAIN_EIP155_1_RPC_URL=https://...
 # STREAMGATE_CHAIN_EIP155_1_WS_URL=wss://..."
+put issuing.env "# Who signs the passes that creators deploy and mint on a chain, when it is not their own wallets. See docs/passes.md.
+# STREAMGATE_PASSES_WHO=creators
+# STREAMGATE_CHAIN_EIP155_1_SIGNER=awskms://KEY:SECRET@HOST/ALIAS?region=REGION"
 mv "$new" "$dir"
 echo "made $dir: name your chains in chains.env, and keep the folder out of backups of the volumes"

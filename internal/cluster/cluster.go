@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,8 +39,9 @@ type Options struct {
 	Via func(name, addr string) (string, error)
 	// TLS has the processes speak mutual TLS to each other.
 	TLS bool
-	// Settings are added to every process, as key=value.
-	Settings []string
+	// Settings are added to every process, as key=value; RoleSettings to those of a role.
+	Settings     []string
+	RoleSettings map[string][]string
 	// Log receives what the processes print, line by line with their names.
 	Log io.Writer
 }
@@ -205,7 +207,7 @@ func (c *Cluster) startRole(ctx context.Context, role, name string) error {
 		return err
 	}
 	args := []string{"serve", "--config", c.config, "--target", role, "--set", "instance=" + name, "--set", "listen=" + addr, "--set", "data=" + dir}
-	for _, s := range c.opt.Settings {
+	for _, s := range slices.Concat(c.opt.Settings, c.opt.RoleSettings[role]) {
 		args = append(args, "--set", s)
 	}
 	r := &Role{Name: name, Role: role, HTTP: addr}

@@ -5,8 +5,10 @@
 package suite
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 )
 
@@ -34,15 +36,8 @@ func Failing[F any](t *testing.T, checks []Check[F], f F) []string {
 	var failing []string
 	for _, c := range checks {
 		t.Run(c.Name, func(t *testing.T) {
-			r := &recorder{TB: t, name: c.Name}
-			done := make(chan struct{})
-			// FailNow ends its goroutine: it gets one of its own.
-			go func() {
-				defer close(done)
-				c.Run(r, f)
-			}()
-			<-done
-			if r.failed {
+			if why := Failure(t, func(t testing.TB) { c.Run(t, f) }); why != "" {
+				t.Logf("as hoped, %s fails: %s", c.Name, why)
 				failing = append(failing, c.Name)
 			}
 		})
@@ -50,25 +45,70 @@ func Failing[F any](t *testing.T, checks []Check[F], f F) []string {
 	return failing
 }
 
-// recorder is a testing.TB that remembers failures instead of reporting them.
-// As with testing.T, FailNow is called from the check's goroutine only, and so are
-// here the others, since nothing locks failed.
+// Failure runs check with a recording testing.TB and returns what it complained
+// of first, or "" when it was content. A check that panics is a complaint too.
+func Failure(t testing.TB, check func(testing.TB)) string {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := &recorder{TB: t, ctx: ctx}
+	done := make(chan struct{})
+	go func() { // FailNow ends its goroutine
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				r.Errorf("panic: %v", v)
+			}
+		}()
+		check(r)
+	}()
+	<-done
+	cancel()
+	for i := len(r.cleanups) - 1; i >= 0; i-- {
+		r.cleanups[i]()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
+}
+
+// recorder is a TB whose failures stay its own.
 type recorder struct {
 	testing.TB
-	name   string
-	failed bool
+	ctx context.Context
+
+	mu       sync.Mutex
+	first    string
+	cleanups []func()
 }
 
-func (r *recorder) note(msg string) {
-	r.TB.Helper()
-	r.failed = true
-	r.TB.Logf("as hoped, %s fails: %s", r.name, msg)
+func (r *recorder) fail(msg string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == "" {
+		r.first = msg
+	}
 }
 
-func (r *recorder) Failed() bool              { return r.failed }
-func (r *recorder) Fail()                     { r.failed = true }
-func (r *recorder) FailNow()                  { r.failed = true; runtime.Goexit() }
-func (r *recorder) Error(args ...any)         { r.note(fmt.Sprint(args...)) }
-func (r *recorder) Errorf(f string, a ...any) { r.note(fmt.Sprintf(f, a...)) }
-func (r *recorder) Fatal(args ...any)         { r.note(fmt.Sprint(args...)); runtime.Goexit() }
-func (r *recorder) Fatalf(f string, a ...any) { r.note(fmt.Sprintf(f, a...)); runtime.Goexit() }
+func (r *recorder) Helper()                           {}
+func (r *recorder) Context() context.Context          { return r.ctx }
+func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Error(args ...any)                 { r.fail(fmt.Sprint(args...)) }
+func (r *recorder) Errorf(format string, args ...any) { r.fail(fmt.Sprintf(format, args...)) }
+func (r *recorder) Fail()                             { r.fail("failed") }
+func (r *recorder) FailNow()                          { r.fail("failed"); runtime.Goexit() }
+
+func (r *recorder) Fatal(args ...any) {
+	r.Error(args...)
+	r.FailNow()
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	r.FailNow()
+}
+
+func (r *recorder) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first != ""
+}

@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -32,6 +33,25 @@ var checks = []suite.Check[func() int]{
 			t.Fatalf("unlucky %d", 7)
 		}
 	}},
+}
+
+// What a broken implementation makes a check do stays within the check: a panic is a complaint, its context ends
+// and its cleanups run before the next.
+func TestFailureIsContained(t *testing.T) {
+	t.Parallel()
+	var ctx context.Context
+	cleaned := false
+	why := suite.Failure(t, func(t testing.TB) {
+		ctx = t.Context()
+		t.Cleanup(func() { cleaned = ctx.Err() != nil })
+		panic("broken")
+	})
+	if why != "panic: broken" || !cleaned {
+		t.Errorf("%q, cleaned after its end: %v", why, cleaned)
+	}
+	if why := suite.Failure(t, func(testing.TB) {}); why != "" {
+		t.Errorf("nothing wrong, and yet %q", why)
+	}
 }
 
 func TestRunPassesWhatIsRight(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/event/eventtest"
-	"github.com/streamgate/streamgate/kernel/internal/suite"
 )
 
 // broken changes what a good bus does, by the hooks that are set.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/event"
 	"github.com/streamgate/streamgate/kernel/event/eventtest"
-	"github.com/streamgate/streamgate/kernel/internal/suite"
 )
 
 // The rules of shared buses must notice each of these, in the case named. The second of the pair is the broken one.

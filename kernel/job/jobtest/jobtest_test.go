@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate/fault"
-	"github.com/streamgate/streamgate/kernel/internal/suite"
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/kernel/job/jobtest"
 )

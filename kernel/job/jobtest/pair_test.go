@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/streamgate/streamgate/kernel/internal/suite"
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/kernel/job/jobtest"
 )

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamgate/streamgate/kernel/internal/suite"
+	"github.com/streamgate/streamgate/internal/suite"
 	"github.com/streamgate/streamgate/kernel/registry"
 	"github.com/streamgate/streamgate/kernel/registry/registrytest"
 )

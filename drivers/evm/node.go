@@ -9,13 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/ethereum/go-ethereum/rpc"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/outbound"
 )
 
 // node is the provider: requests to it are bounded in time and size, and its
@@ -25,7 +24,7 @@ type node struct {
 	http    *http.Client
 	timeout time.Duration
 	batch   int
-	secrets []string
+	secrets outbound.Secrets
 }
 
 var (
@@ -51,7 +50,7 @@ func newNode(opt Options) (*node, error) {
 	client.Transport = &boundedTransport{next: client.Transport, max: opt.MaxReply}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errRedirect }
 	c, err := rpc.DialOptions(context.Background(), opt.RPCURL, rpc.WithHTTPClient(client))
-	n := &node{client: c, http: client, timeout: opt.Timeout, batch: opt.BatchSize, secrets: secretsOf(opt.RPCURL, opt.WSURL)}
+	n := &node{client: c, http: client, timeout: opt.Timeout, batch: opt.BatchSize, secrets: outbound.SecretsOf(opt.RPCURL, opt.WSURL)}
 	if err != nil { // dialling HTTP sends nothing
 		return nil, fault.Wrap(fault.Invalid, "evm.New", n.scrub(err))
 	}
@@ -119,7 +118,7 @@ func (n *node) element(err error) error {
 	if !errors.As(err, &answered) {
 		return fault.Wrap(fault.Unavailable, "evm.request", n.scrub(err))
 	}
-	e := &rpcError{code: answered.ErrorCode(), msg: n.redact(answered.Error())}
+	e := &rpcError{code: answered.ErrorCode(), msg: n.secrets.Redact(answered.Error())}
 	var d rpc.DataError
 	if errors.As(err, &d) {
 		e.data = d.ErrorData()
@@ -161,53 +160,7 @@ func (n *node) scrub(err error) error {
 	case errors.As(err, &u):
 		err = u.Err
 	}
-	return errors.New(n.redact(err.Error()))
-}
-
-// redact bounds text that came from outside, drops what would break a log line
-// and blots out the secrets of the URLs.
-func (n *node) redact(s string) string {
-	for _, secret := range n.secrets {
-		s = strings.ReplaceAll(s, secret, "[redacted]")
-	}
-	if len(s) > 200 {
-		s = s[:200] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
-
-// secretsOf returns the parts of URLs by which providers are paid.
-func secretsOf(urls ...string) []string {
-	var out []string
-	for _, raw := range urls {
-		u, err := url.Parse(raw)
-		if err != nil || raw == "" {
-			continue
-		}
-		parts := []string{strings.Trim(u.Path, "/"), u.RawQuery, u.User.Username()}
-		if p, ok := u.User.Password(); ok {
-			parts = append(parts, p)
-		}
-		for _, s := range strings.Split(u.Path, "/") {
-			if len(s) >= 16 {
-				parts = append(parts, s)
-			}
-		}
-		for _, vs := range u.Query() {
-			parts = append(parts, vs...)
-		}
-		for _, p := range parts {
-			if len(p) >= 4 {
-				out = append(out, p)
-			}
-		}
-	}
-	return out
+	return errors.New(n.secrets.Redact(err.Error()))
 }
 
 // boundedTransport fails the reading of a body that is longer than max.

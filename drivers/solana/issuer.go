@@ -266,7 +266,7 @@ func (i *Issuer) judge(o pass.Order, proof solana.PublicKey, height uint64, done
 			got.Reason = "The account at the mint's address is not the mint that was ordered."
 		}
 	case failed != nil:
-		got.Fate, got.Final, got.Reason = pass.Landed, failed.Level == "finalized", "The chain refused the transaction: "+i.node.redact(string(failed.Err))
+		got.Fate, got.Final, got.Reason = pass.Landed, failed.Level == "finalized", "The chain refused the transaction: "+i.node.secrets.Redact(string(failed.Err))
 		got.Block = pass.Block{Number: failed.Slot, Hash: "slot:" + strconv.FormatUint(failed.Slot, 10)}
 	case height > o.Last().Expires:
 		got.Fate, got.Final = pass.Displaced, true

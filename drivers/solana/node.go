@@ -11,14 +11,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"github.com/gagliardetto/solana-go"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/outbound"
 )
 
 // node is the provider: requests to it are bounded in time and size, and its errors
@@ -29,7 +28,7 @@ type node struct {
 	timeout time.Duration
 	max     int64
 	batch   int
-	secrets []string
+	secrets outbound.Secrets
 	made    *atomic.Uint64 // requests
 }
 
@@ -50,7 +49,7 @@ func newNode(opt Options, url string, batch int) *node {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error {
 		return errors.New("the provider redirects, which is not followed")
 	}
-	return &node{http: client, url: url, timeout: opt.Timeout, max: opt.MaxReply, batch: batch, secrets: secretsOf(url), made: new(atomic.Uint64)}
+	return &node{http: client, url: url, timeout: opt.Timeout, max: opt.MaxReply, batch: batch, secrets: outbound.SecretsOf(url), made: new(atomic.Uint64)}
 }
 
 // call is one JSON-RPC call and, afterwards, what it came to.
@@ -192,46 +191,7 @@ func (n *node) scrub(err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	return errors.New(n.redact(err.Error()))
-}
-
-// redact bounds text that came from outside, drops what would break a log line and
-// blots out the secrets of the URL.
-func (n *node) redact(s string) string {
-	for _, secret := range n.secrets {
-		s = strings.ReplaceAll(s, secret, "[redacted]")
-	}
-	if len(s) > 200 {
-		s = s[:200] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
-
-// secretsOf returns the parts of a URL by which providers are paid.
-func secretsOf(raw string) []string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil
-	}
-	parts := append(strings.Split(u.Path, "/"), strings.Trim(u.Path, "/"), u.RawQuery, u.User.Username())
-	if p, ok := u.User.Password(); ok {
-		parts = append(parts, p)
-	}
-	for _, vs := range u.Query() {
-		parts = append(parts, vs...)
-	}
-	var out []string
-	for _, p := range parts {
-		if len(p) >= 4 {
-			out = append(out, p)
-		}
-	}
-	return out
+	return errors.New(n.secrets.Redact(err.Error()))
 }
 
 // failed makes the error object of a call a fault.
@@ -242,7 +202,7 @@ func (n *node) failed(c *call) error {
 	if c.err.Code == codeMinSlot {
 		return fault.New(fault.Unavailable, "solana.request", "the provider is behind the newest slot seen")
 	}
-	return fault.Wrap(fault.Unavailable, "solana.request", &rpcError{c.err.Code, n.redact(c.err.Message)})
+	return fault.Wrap(fault.Unavailable, "solana.request", &rpcError{c.err.Code, n.secrets.Redact(c.err.Message)})
 }
 
 // account is what is read of an account.

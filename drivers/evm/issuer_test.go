@@ -36,7 +36,7 @@ const confirmations = 3
 
 // desk issues passes on a real chain, with a clock of its own.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	chain  *chaintest.Chain
 	client *ethclient.Client
 	store  pass.Store
@@ -49,7 +49,7 @@ type desk struct {
 	now time.Time
 }
 
-func newDesk(t *testing.T, k chaintest.Kind) *desk {
+func newDesk(t testing.TB, k chaintest.Kind) *desk {
 	t.Helper()
 	d := &desk{t: t, chain: k.Start(t, chaintest.Options{}), store: passtest.NewMemory(), now: time.Now()}
 	var err error
@@ -261,6 +261,29 @@ func TestIssuer(t *testing.T) {
 			d.gated(p, d.chain.Accounts()[1], nft.No)
 		}
 	})
+}
+
+func TestIssuerIsALedger(t *testing.T) {
+	t.Parallel()
+	for _, k := range chaintest.Kinds(t) {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			passtest.RunLedger(t, func(t testing.TB) passtest.Issuing {
+				d := newDesk(t, k)
+				d.restart(func(o *evm.IssuerOptions) { o.Patience = time.Minute })
+				cut, err := evm.NewIssuer(evm.IssuerOptions{Options: evm.Options{RPCURL: "http://127.0.0.1:1", Chain: d.chain.ID}, Signer: d.signer})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(cut.Close)
+				return passtest.Issuing{
+					Ledger: d.issuer, Cut: cut, To: d.chain.Accounts()[0], Final: confirmations,
+					Mine: func(_ testing.TB, n int) { d.mine(n) },
+					Held: func(_ testing.TB, p pass.Order) int { return int(d.held(p)) },
+				}
+			})
+		})
+	}
 }
 
 func TestIssuerRefuses(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/gagliardetto/solana-go"
 
@@ -189,10 +190,10 @@ func (i *Issuer) Send(ctx context.Context, raw []byte) error {
 	if err := i.node.do(ctx, &meter{}, []*call{c}); err != nil {
 		return fault.At(op, err)
 	}
-	if c.err == nil {
+	if c.err == nil || strings.Contains(c.err.Message, "already been processed") {
 		return nil
 	}
-	// Whether it was there already, came too late or is refused shows when we look what has become of the order.
+	// Whether it came too late or is refused shows when we look what has become of the order.
 	return &fault.Error{Kind: fault.Unavailable, Op: op, Msg: "The chain's node did not take the transaction yet.", Err: i.node.failed(c)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ import (
 
 // desk issues passes on the test node.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	chain  *chaintest.Solana
 	issuer *solana.Issuer
 	ledger pass.Ledger
@@ -32,7 +33,7 @@ type desk struct {
 	*pass.Service
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{t: t, chain: chaintest.StartSolana(t), store: passtest.NewMemory()}
 	key := d.chain.Wallet(t)
@@ -154,6 +155,37 @@ func TestIssuer(t *testing.T) {
 	if _, fields, _ := fault.Public(err); !errors.Is(err, fault.Invalid) || len(fields) != 1 || fields[0].Pointer != "/max_supply" {
 		t.Errorf("a limit of supply: %v", err)
 	}
+}
+
+func TestIssuerIsALedger(t *testing.T) {
+	t.Parallel()
+	passtest.RunLedger(t, func(t testing.TB) passtest.Issuing {
+		d := newDesk(t)
+		if err := d.chain.Lags(t.Context(), 0, 32); err != nil {
+			t.Fatal(err)
+		}
+		key := d.chain.Wallet(t)
+		cut, err := solana.NewIssuer(solana.Options{RPCURL: "http://127.0.0.1:1", Chain: d.chain.ID}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cut.Close)
+		return passtest.Issuing{
+			Ledger: d.issuer, Cut: cut, To: d.holder.PublicKey().String(), Final: 33,
+			Mine: func(t testing.TB, n int) {
+				if err := d.chain.Tick(t.Context(), n); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Held: func(t testing.TB, p pass.Order) int {
+				n, err := strconv.Atoi(d.held(p))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			},
+		}
+	})
 }
 
 // deaf is a ledger whose node takes transactions and loses them.

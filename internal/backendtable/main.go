@@ -169,7 +169,7 @@ func sorted() []row {
 	names := []string{
 		"storage.Store", "keys.Manager", "keys.Master", "keys.ScopeStore", "cache.Cache", "cache.Claimer", "cache.Limiter", "cache.Updater",
 		"event.Bus", "job.Queue", "auth.Store", "media.Store", "playback.Store", "pass.Store", "playback.Assets", "playback.Gate", "auth.Authenticator",
-		"nft.Verifier", "index.Source", "index.Store", "media.Transcoder", "registry.Registry",
+		"nft.Verifier", "index.Source", "index.Store", "pass.Ledger", "media.Transcoder", "registry.Registry",
 	}
 	all := rows()
 	slices.SortStableFunc(all, func(a, b row) int { return slices.Index(names, a.Interface) - slices.Index(names, b.Interface) })

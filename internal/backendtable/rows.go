@@ -61,19 +61,26 @@ func rows() (all []row) {
 	recordRows(add)
 
 	const verifier, transcoder, registry = "nft.Verifier", "media.Transcoder", "registry.Registry"
-	add(verifier, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestVerifier/simulated", "nfttest.Run")
-	add(verifier, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
-	add(verifier, "`drivers/solana`", "LiteSVM {npm:cmd/refserver/soldev/node:litesvm} behind our own RPC", "drivers/solana", "TestVerifier", "nfttest.Run")
+	const simulated, anvil = "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}"
+	const liteSVM = "LiteSVM {npm:cmd/refserver/soldev/node:litesvm} behind our own RPC"
+	add(verifier, "`drivers/evm`", simulated, "drivers/evm", "TestVerifier/simulated", "nfttest.Run")
+	add(verifier, "`drivers/evm`", anvil, "drivers/evm", "TestVerifier/anvil", "nfttest.Run")
+	add(verifier, "`drivers/solana`", liteSVM, "drivers/solana", "TestVerifier", "nfttest.Run")
 	add(verifier, "`drivers/grpc` to a scripted chain", farWorld, "drivers/grpc", "TestVerifier/in_another_process", "nfttest.Run")
 	add(verifier, "reads that the Decider joins, over a scripted chain", inProcess, "nft", "TestGatherIsAVerifier", "nfttest.Run")
 	add(verifier, "`index.Verifier` over a scripted chain", inProcess, "nft/index", "TestVerifier/suite", "nfttest.Run")
 	const source = "index.Source"
-	add(source, "`drivers/evm`", "go-ethereum {mod:github.com/ethereum/go-ethereum}, simulated", "drivers/evm", "TestIndexSource/simulated", "indextest.RunSource")
-	add(source, "`drivers/evm`", "anvil {npm:internal/chaintest/anvil:@foundry-rs/anvil-linux-amd64}", "drivers/evm", "TestIndexSource/anvil", "indextest.RunSource")
+	add(source, "`drivers/evm`", simulated, "drivers/evm", "TestIndexSource/simulated", "indextest.RunSource")
+	add(source, "`drivers/evm`", anvil, "drivers/evm", "TestIndexSource/anvil", "indextest.RunSource")
 	add(source, "`nfttest.Chain`", inProcess, "nft/index", "TestScriptedSource", "indextest.RunSource")
 	add("index.Store", "`index.Memory`", inProcess, "nft/index", "TestMemoryStore", "indextest.RunStore")
 	add(verifier, "`nft/quorum` over three providers", "a scripted chain", "nft/quorum", "TestVerifier", "nfttest.Run")
 	add(verifier, "`nft/quorum`, two of three with a liar", "a scripted chain", "nft/quorum", "TestQuorumIsACheck", "nfttest.Run")
+	const ledger = "pass.Ledger"
+	add(ledger, "`drivers/evm`", simulated, "drivers/evm", "TestIssuerIsALedger/simulated", "passtest.RunLedger")
+	add(ledger, "`drivers/evm`", anvil, "drivers/evm", "TestIssuerIsALedger/anvil", "passtest.RunLedger")
+	add(ledger, "`drivers/solana`", liteSVM, "drivers/solana", "TestIssuerIsALedger", "passtest.RunLedger")
+	add(ledger, "`passtest.Chain`", inProcess, "nft/pass/passtest", "TestChain", "passtest.RunLedger")
 	add(transcoder, "`drivers/ffmpeg` in bubblewrap", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoder", "mediatest.Run")
 	add(transcoder, "`drivers/ffmpeg` without a sandbox", "ffmpeg {run:ffmpeg}", "drivers/ffmpeg", "TestTranscoderUnsandboxed", "mediatest.Run")
 	add(registry, "`drivers/consul`, checked by the agent", "Consul {tool:consul}", "drivers/consul", "TestSuite", "registrytest.Run", "registrytest.RunHealth")

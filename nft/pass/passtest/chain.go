@@ -203,6 +203,9 @@ func (c *Chain) Draft(ctx context.Context, o pass.Order, p *pass.Order) (pass.Dr
 
 // Sign implements pass.Ledger.
 func (c *Chain) Sign(_ context.Context, o pass.Order, d pass.Draft) (pass.Attempt, string, error) {
+	if o.Sender != c.facts.Signer {
+		return pass.Attempt{}, "", fault.New(fault.Unavailable, "passtest.Sign", "There is no key of that sender.")
+	}
 	tip, _ := new(big.Int).SetString(d.TipCap, 10)
 	t := tx{Sender: o.Sender, Order: o.ID, Nonce: *o.Nonce, Tip: tip.Int64(), Void: o.Void}
 	raw, err := json.Marshal(t)

@@ -18,6 +18,7 @@ const TOKENS = ['TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA', 'TokenzQdBNbLqP5V
 const CLOCK = 'SysvarC1ock11111111111111111111111111111111';
 const MAX_BODY = 10 << 20;
 
+const ALREADY_PROCESSED = 6; // of LiteSVM's TransactionErrorFieldless
 const MAX_AGE = 150; // slots for which a blockhash is good, as on the network; the SVM itself knows only the newest
 
 const svm = new LiteSVM().withTransactionHistory(100000n).withBlockhashCheck(false);
@@ -153,7 +154,10 @@ const rpc = {
     const message = messageDecoder.decode(tx.messageBytes);
     if (!recent(message.lifetimeToken)) err(-32002, 'Transaction simulation failed: Blockhash not found', { err: 'BlockhashNotFound', logs: [] });
     const r = svm.sendTransaction(tx);
-    if (r instanceof FailedTransactionMetadata) err(-32002, 'Transaction simulation failed: ' + String(r.err()), { err: String(r.err()), logs: r.meta().logs() });
+    if (r instanceof FailedTransactionMetadata) {
+      const why = r.err() === ALREADY_PROCESSED ? 'This transaction has already been processed' : String(r.err());
+      err(-32002, 'Transaction simulation failed: ' + why, { err: why, logs: r.meta().logs() });
+    }
     advance();
     for (const k of message.staticAccounts) if (svm.getAccount(k).executable !== true) record(k);
     seal();

@@ -103,7 +103,7 @@ async function meetsTheGate(name) {
 test('a creator deploys a pass, mints it to a viewer and makes it the gate; the viewer plays', { timeout: 300000 }, async t => {
   const creator = await demoPerson('creator');
   const offered = (await api(demo, '/v1/passes', { token: await signIn(demo, 'creator') })).json.chains;
-  if (!offered.some(c => c.server)) return t.skip('this deployment has no signer of its own');
+  assert.ok(offered.some(c => c.server), 'this deployment has no signer of its own');
   assert.ok(await meetsTheGate('newcomer'), 'the newcomer plays already');
   const began = Date.now();
   await issue(creator, { name: 'Winter tour', symbol: 'TOUR', signer: 'server', to: 'newcomer' });

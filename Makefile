@@ -61,7 +61,7 @@ web: ## rebuild the embedded web app
 torture: tools build ## the whole fault run, about 25 minutes: 60 kills, 28 toxics, wipes, full disks, 10 pauses (SEED=n)
 	go run ./cmd/sgtorture run --seed $(or $(SEED),1) --out $(or $(OUT),torture) $(TORTURE_ARGS)
 
-torture-short: tools build ## the fault run of CI, about 4 minutes
+torture-short: tools build ## a short fault run, about 4 minutes
 	go run ./cmd/sgtorture run --seed $(or $(SEED),1) --kills 8 --toxics 4 --flushes 1 --wipes 1 --lost 1 --disks 1 --pauses 1 --most 10m --out $(or $(OUT),torture)
 
 torture-planted: tools build ## break promises on purpose, each of which the fault run must find out

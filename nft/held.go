@@ -195,9 +195,14 @@ type maxAgeKey struct{}
 
 func withMaxAge(ctx context.Context, r *rule.Rule) context.Context {
 	if age, _ := maxAge(r); age > 0 {
-		return context.WithValue(ctx, maxAgeKey{}, age)
+		return WithMaxAge(ctx, age)
 	}
 	return ctx
+}
+
+// WithMaxAge returns a context whose MaxAge is age: for what carries a Check to another process.
+func WithMaxAge(ctx context.Context, age time.Duration) context.Context {
+	return context.WithValue(ctx, maxAgeKey{}, age)
 }
 
 // MaxAge returns how old the state may be that a Check under ctx answers from, when the rule that it

@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamgate/streamgate/drivers/grpc/pb"
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/nft"
 )
 
 // The bounds of what crosses of an error: a status travels in a header.
@@ -85,7 +86,19 @@ func detailOf(err error) *pb.Fault {
 	if retry > 0 {
 		out.RetryAfter = durationpb.New(retry)
 	}
+	for name, cause := range causes() {
+		if errors.Is(err, cause) {
+			out.Cause = name
+		}
+	}
 	return out
+}
+
+// causes are what callers tell from other errors of the kind. No error has two.
+func causes() map[string]error {
+	return map[string]error{
+		"not_enumerable": nft.ErrNotEnumerable, "too_many": nft.ErrTooMany, "compressed": nft.ErrCompressed, "disagreement": nft.ErrDisagreement,
+	}
 }
 
 func opOf(err error) string {
@@ -116,7 +129,7 @@ func restore(f *pb.Fault) *fault.Error {
 	if n := f.GetKind(); n < uint32(len(fault.Kinds())) {
 		k = fault.Kind(n)
 	}
-	out := &fault.Error{Kind: k, Op: f.GetOp(), Msg: f.GetMsg(), RetryAfter: max(f.GetRetryAfter().AsDuration(), 0)}
+	out := &fault.Error{Kind: k, Op: f.GetOp(), Msg: f.GetMsg(), RetryAfter: max(f.GetRetryAfter().AsDuration(), 0), Err: causes()[f.GetCause()]}
 	for _, field := range f.GetFields() {
 		out.Fields = append(out.Fields, fault.Field{Pointer: field.GetPointer(), Detail: field.GetDetail()})
 	}

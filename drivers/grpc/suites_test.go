@@ -181,7 +181,7 @@ func TestVerifier(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := nfttest.Fixture{
-				NFT: contracts[0], Multi: contracts[1], NoCode: account(99).Address,
+				NFT: contracts[0], Multi: contracts[1], NoCode: account(99).Address, Holds: true,
 				Rights:   nfttest.Rights{Rental: contracts[2], Subscription: contracts[3], Lock: contracts[4], Art: contracts[5]},
 				Accounts: [3]string{account(1).Address, account(2).Address, account(3).Address},
 				Mine: func(ctx context.Context, ops ...nfttest.Op) (b nft.Block, err error) {

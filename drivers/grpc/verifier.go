@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	gogrpc "google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/streamgate/streamgate/caip"
 	"github.com/streamgate/streamgate/drivers/grpc/pb"
@@ -17,6 +18,7 @@ import (
 const (
 	maxQueries   = 100_000
 	maxIntDigits = 80 // a uint256 with its sign has 79
+	maxHeldSteps = 1000
 )
 
 // RegisterVerifiers serves verifiers, one a chain; the last of two for one chain counts.
@@ -54,19 +56,26 @@ func (s *verifierServer) Check(ctx context.Context, req *pb.CheckRequest) (*pb.C
 	queries := make([]nft.Query, len(req.GetQueries()))
 	for i, q := range req.GetQueries() {
 		queries[i] = nft.Query{Op: nft.Op(q.GetOp()), Contract: q.GetContract(), Account: q.GetAccount(), TokenID: q.GetTokenId(), Sol: fromSol(q.GetSol())}
+		queries[i].Held = nft.HeldFor{Blocks: q.GetHeld().GetBlocks(), Seconds: q.GetHeld().GetSeconds()}
 		if c := q.GetCall(); c != nil {
 			queries[i].Call = &nft.Call{Fn: c.GetFn(), Args: c.GetArgs()}
 		} else if queries[i].Op == nft.OpCall {
 			return nil, answer(ctx, fault.New(fault.Invalid, op, "a call query names no call").With(fmt.Sprintf("/queries/%d/call", i), "is required"))
 		}
 	}
+	if age := req.GetMaxAge(); age != nil {
+		ctx = nft.WithMaxAge(ctx, age.AsDuration())
+	}
 	reply, err := v.Check(ctx, nft.Finality{Tag: req.GetTag(), Confirmations: req.GetConfirmations()}, queries)
 	if err != nil {
 		return nil, answer(ctx, err)
 	}
-	out := &pb.CheckResponse{Block: toBlock(reply.Block), Calls: int64(reply.Calls)}
+	out := &pb.CheckResponse{Block: toBlock(reply.Block), Calls: int64(reply.Calls), Source: reply.Source}
 	for _, a := range reply.Answers {
-		one := &pb.Answer{Value: a.Value, Integer: a.Int != nil, Note: a.Note}
+		one := &pb.Answer{Value: a.Value, Integer: a.Int != nil, Note: a.Note, Held: toHolding(a.Held)}
+		if a.HeldErr != nil {
+			one.HeldFault = detailOf(a.HeldErr)
+		}
 		if a.Err != nil {
 			one = &pb.Answer{Fault: detailOf(a.Err)}
 		}
@@ -124,10 +133,13 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 	const op = "grpc.Check"
 	req := &pb.CheckRequest{Chain: v.chain.String(), Tag: at.Tag, Confirmations: at.Confirmations, Queries: make([]*pb.Query, len(queries))}
 	for i, q := range queries {
-		req.Queries[i] = &pb.Query{Op: string(q.Op), Contract: q.Contract, Account: q.Account, TokenId: q.TokenID, Sol: toSol(q.Sol)}
+		req.Queries[i] = &pb.Query{Held: toHeldFor(q.Held), Op: string(q.Op), Contract: q.Contract, Account: q.Account, TokenId: q.TokenID, Sol: toSol(q.Sol)}
 		if q.Call != nil {
 			req.Queries[i].Call = &pb.ContractCall{Fn: q.Call.Fn, Args: q.Call.Args}
 		}
+	}
+	if age, ok := nft.MaxAge(ctx); ok {
+		req.MaxAge = durationpb.New(age)
 	}
 	resp, err := invoke(ctx, op, v.c.Check, req, gogrpc.MaxCallRecvMsgSize(maxMessage))
 	if err != nil {
@@ -137,11 +149,56 @@ func (v *Verifier) Check(ctx context.Context, at nft.Finality, queries []nft.Que
 		// A list of another length cannot be matched to what was asked.
 		return nft.Reply{}, fault.Newf(fault.Unavailable, op, "%d answers came to %d queries", len(resp.GetAnswers()), len(queries))
 	}
-	out := nft.Reply{Block: fromBlock(resp.GetBlock()), Calls: int(resp.GetCalls()), Answers: make([]nft.Answer, len(queries))}
+	out := nft.Reply{Block: fromBlock(resp.GetBlock()), Calls: int(resp.GetCalls()), Source: resp.GetSource(), Answers: make([]nft.Answer, len(queries))}
 	for i, a := range resp.GetAnswers() {
 		out.Answers[i] = fromAnswer(a)
 	}
 	return out, nil
+}
+
+// toHeldFor leaves the zero value out, as most queries have it.
+func toHeldFor(h nft.HeldFor) *pb.HeldFor {
+	if h.IsZero() {
+		return nil
+	}
+	return &pb.HeldFor{Blocks: h.Blocks, Seconds: h.Seconds}
+}
+
+func toHolding(h *nft.Holding) *pb.Holding {
+	if h == nil {
+		return nil
+	}
+	out := &pb.Holding{}
+	for _, s := range h.Steps {
+		out.Steps = append(out.Steps, &pb.HeldStep{Since: toBlock(s.Since), Least: s.Least.String()})
+	}
+	return out
+}
+
+// fromHolding reads a holding; one that cannot be read is an error, not a shorter one.
+func fromHolding(h *pb.Holding) (*nft.Holding, error) {
+	if h == nil {
+		return nil, nil //nolint:nilnil // not asked, or not looked at
+	}
+	if len(h.GetSteps()) > maxHeldSteps {
+		return nil, fault.New(fault.Corrupt, "grpc.Check", "the holding has too many steps")
+	}
+	out := &nft.Holding{}
+	for _, s := range h.GetSteps() {
+		least, ok := readInteger(s.GetLeast())
+		if !ok || least.Sign() < 0 {
+			return nil, fault.New(fault.Corrupt, "grpc.Check", "the holding cannot be read")
+		}
+		out.Steps = append(out.Steps, nft.HeldStep{Since: fromBlock(s.GetSince()), Least: least})
+	}
+	return out, nil
+}
+
+func readInteger(s string) (*big.Int, bool) {
+	if len(s) > maxIntDigits {
+		return nil, false
+	}
+	return new(big.Int).SetString(s, 10)
 }
 
 // toSol leaves the zero value out, as every query of another chain has it.
@@ -162,14 +219,14 @@ func fromAnswer(a *pb.Answer) nft.Answer {
 		return nft.Answer{Err: restore(a.GetFault())}
 	}
 	out := nft.Answer{Value: a.GetValue(), Note: a.GetNote()}
+	if out.Held, out.HeldErr = fromHolding(a.GetHeld()); a.GetHeldFault() != nil {
+		out.Held, out.HeldErr = nil, restore(a.GetHeldFault())
+	}
 	if !a.GetInteger() {
 		return out
 	}
 	var ok bool
-	if len(out.Value) <= maxIntDigits {
-		out.Int, ok = new(big.Int).SetString(out.Value, 10)
-	}
-	if !ok {
+	if out.Int, ok = readInteger(out.Value); !ok {
 		return nft.Answer{Err: fault.New(fault.Corrupt, "grpc.Check", "the integer cannot be read")}
 	}
 	return out

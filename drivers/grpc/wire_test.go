@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -372,46 +371,70 @@ func TestBadAnswersAreRefused(t *testing.T) {
 			t.Errorf("the version %q: %v, %v, want fault.Corrupt", id, v, err)
 		}
 	}
-	reply, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, make([]nft.Query, 2))
+	reply, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, make([]nft.Query, 5))
 	if err != nil || reply.Answers[0].Err == nil || reply.Answers[0].Value != "" || reply.Answers[1].Err == nil {
 		t.Errorf("integers that are none: %+v, %v", reply, err)
+	}
+	for _, a := range reply.Answers[2:] {
+		if a.Err != nil || a.Held != nil || !errors.Is(a.HeldErr, fault.Corrupt) {
+			t.Errorf("a holding that is none: %+v", a)
+		}
 	}
 	if _, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, make([]nft.Query, 3)); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("an answer is missing: %v, want fault.Unavailable", err)
 	}
 }
 
-// asked notes what it is asked.
+// asked notes what it is asked and answers as it is told.
 type asked struct {
 	nft.Verifier
 	queries []nft.Query
+	age     time.Duration
+	reply   nft.Reply
 }
 
 func (a *asked) Chain() caip.ChainID { return nfttestChain }
 
-func (a *asked) Check(_ context.Context, _ nft.Finality, queries []nft.Query) (nft.Reply, error) {
+func (a *asked) Check(ctx context.Context, _ nft.Finality, queries []nft.Query) (nft.Reply, error) {
 	a.queries = queries
-	one := nft.Answer{Value: "1", Int: big.NewInt(1), Note: "permanent delegate"}
-	return nft.Reply{Answers: slices.Repeat([]nft.Answer{one}, len(queries)), Block: nft.Block{Number: 1, Hash: "0x1"}}, nil
+	a.age, _ = nft.MaxAge(ctx)
+	return a.reply, nil
 }
 
-// What counts on Solana crosses the wire, and what a reader should know of the value: a far verifier that counted
-// otherwise would turn a "not" into a yes.
-func TestSolanaQueriesCross(t *testing.T) {
+// Every field that a query and an answer have, or will have, crosses the wire: a far verifier that counted otherwise
+// would turn a "not" into a yes.
+func TestAFarVerifierIsAskedTheSame(t *testing.T) {
 	t.Parallel()
-	a := &asked{}
+	a, n := &asked{}, 0
+	queries := make([]nft.Query, 2)
+	fill(reflect.ValueOf(&queries[0]).Elem(), &n, 6)
+	queries[1] = nft.Query{Op: nft.OpOwner721, Contract: "c", TokenID: "1"}
+	answer := nft.Answer{Value: "12", Int: big.NewInt(12), Note: "permanent delegate", Held: &nft.Holding{Steps: []nft.HeldStep{
+		{Since: nft.Block{Number: 7, Hash: "0x7", Time: time.Unix(1_800_000_000, 0).UTC()}, Least: big.NewInt(0)}, {Since: nft.Block{Number: 9, Hash: "0x9"}, Least: big.NewInt(12)},
+	}}}
+	a.reply = nft.Reply{Answers: []nft.Answer{answer, {Value: "0x1"}}, Block: nft.Block{Number: 10, Hash: "0xa"}, Calls: 3, Source: "index"}
 	conn := over(t, grpc.ServerOptions{}, func(s gogrpc.ServiceRegistrar) { grpc.RegisterVerifiers(s, a) })
-	want := []nft.Query{
-		{Op: nft.OpSolMint, Contract: "m", Account: "a"},
-		{Op: nft.OpSolCollection, Contract: "c", Account: "a", Sol: nft.SolQuery{Unverified: true, Compressed: true}},
-		{Op: nft.OpSolCreator, Contract: "c", Account: "a", Sol: nft.SolQuery{Frozen: true, Delegated: true, Enough: 1 << 60}},
+	far := grpc.NewVerifier(conn, nfttestChain)
+	check := func() nft.Reply {
+		t.Helper()
+		got, err := far.Check(nft.WithMaxAge(t.Context(), 90*time.Second), nft.Finality{Tag: "latest"}, queries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
 	}
-	reply, err := grpc.NewVerifier(conn, nfttestChain).Check(t.Context(), nft.Finality{Tag: "latest"}, want)
-	if err != nil || !slices.Equal(a.queries, want) {
-		t.Errorf("%+v, %v", a.queries, err)
+	if got := check(); !reflect.DeepEqual(got, a.reply) || !reflect.DeepEqual(a.queries, queries) || a.age != 90*time.Second {
+		t.Errorf("asked %+v within %s, answered %+v", a.queries, a.age, got)
 	}
-	if len(reply.Answers) != 3 || reply.Answers[2].Note != "permanent delegate" {
-		t.Errorf("%+v", reply)
+	// What the Decider tells apart stays apart.
+	for kind, cause := range map[fault.Kind]error{fault.Unsupported: nft.ErrNotEnumerable, fault.TooLarge: nft.ErrTooMany, fault.Conflict: nft.ErrDisagreement, fault.NotFound: nft.ErrCompressed} {
+		a.reply.Answers = []nft.Answer{{Err: fault.Wrap(kind, "test", cause)}, {Value: "1", Int: big.NewInt(1), HeldErr: fault.Wrap(kind, "test", cause)}}
+		got := check().Answers
+		for _, err := range []error{got[0].Err, got[1].HeldErr} {
+			if !errors.Is(err, cause) || fault.KindOf(err) != kind {
+				t.Errorf("%v arrives as %v", a.reply.Answers[0].Err, err)
+			}
+		}
 	}
 }
 
@@ -456,7 +479,13 @@ func (badVerifier) Check(context.Context, *pb.CheckRequest) (*pb.CheckResponse, 
 	for i := range long {
 		long[i] = '9'
 	}
-	return &pb.CheckResponse{Block: &pb.Block{}, Answers: []*pb.Answer{{Value: "12x", Integer: true}, {Value: string(long), Integer: true}}}, nil
+	held := func(steps ...*pb.HeldStep) *pb.Answer {
+		return &pb.Answer{Value: "1", Integer: true, Held: &pb.Holding{Steps: steps}}
+	}
+	return &pb.CheckResponse{Block: &pb.Block{}, Answers: []*pb.Answer{
+		{Value: "12x", Integer: true}, {Value: string(long), Integer: true},
+		held(&pb.HeldStep{Least: "-1"}), held(&pb.HeldStep{Since: &pb.Block{}}), held(make([]*pb.HeldStep, 10_000)...),
+	}}, nil
 }
 
 func (badVerifier) GetHead(context.Context, *pb.GetHeadRequest) (*pb.GetHeadResponse, error) {

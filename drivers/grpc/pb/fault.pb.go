@@ -23,7 +23,7 @@ const (
 )
 
 // Fault is the public part of an error of package fault: the detail of every
-// status a StreamGate service answers with. The cause never crosses.
+// status a StreamGate service answers with. Of its cause no more than a name crosses.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kind is the number of the fault.Kind.
@@ -35,7 +35,9 @@ type Fault struct {
 	// fields names what is wrong with structured input.
 	Fields []*FaultField `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
 	// retry_after is how long to wait before trying again.
-	RetryAfter    *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	RetryAfter *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// cause names a cause that callers tell from others of the kind, such as "not_enumerable".
+	Cause         string `protobuf:"bytes,6,opt,name=cause,proto3" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -105,6 +107,13 @@ func (x *Fault) GetRetryAfter() *durationpb.Duration {
 	return nil
 }
 
+func (x *Fault) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 // FaultField is one thing wrong with structured input.
 type FaultField struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -164,14 +173,15 @@ var File_streamgate_v1_fault_proto protoreflect.FileDescriptor
 
 const file_streamgate_v1_fault_proto_rawDesc = "" +
 	"\n" +
-	"\x19streamgate/v1/fault.proto\x12\rstreamgate.v1\x1a\x1egoogle/protobuf/duration.proto\"\xac\x01\n" +
+	"\x19streamgate/v1/fault.proto\x12\rstreamgate.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc2\x01\n" +
 	"\x05Fault\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x10\n" +
 	"\x03msg\x18\x03 \x01(\tR\x03msg\x121\n" +
 	"\x06fields\x18\x04 \x03(\v2\x19.streamgate.v1.FaultFieldR\x06fields\x12:\n" +
 	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\">\n" +
+	"retryAfter\x12\x14\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\">\n" +
 	"\n" +
 	"FaultField\x12\x18\n" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x16\n" +

@@ -9,6 +9,7 @@ package pb
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -28,6 +29,8 @@ type CheckRequest struct {
 	Tag           string   `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
 	Confirmations uint64   `protobuf:"varint,3,opt,name=confirmations,proto3" json:"confirmations,omitempty"`
 	Queries       []*Query `protobuf:"bytes,4,rep,name=queries,proto3" json:"queries,omitempty"`
+	// max_age is how old the state may be that answers, absent where the rule does not say.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,5,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -90,6 +93,13 @@ func (x *CheckRequest) GetQueries() []*Query {
 	return nil
 }
 
+func (x *CheckRequest) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // Query is nft.Query.
 type Query struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -99,6 +109,7 @@ type Query struct {
 	TokenId       string                 `protobuf:"bytes,4,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
 	Call          *ContractCall          `protobuf:"bytes,5,opt,name=call,proto3" json:"call,omitempty"`
 	Sol           *SolQuery              `protobuf:"bytes,6,opt,name=sol,proto3" json:"sol,omitempty"`
+	Held          *HeldFor               `protobuf:"bytes,7,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +186,66 @@ func (x *Query) GetSol() *SolQuery {
 	return nil
 }
 
+func (x *Query) GetHeld() *HeldFor {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+// HeldFor is nft.HeldFor.
+type HeldFor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blocks        uint64                 `protobuf:"varint,1,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	Seconds       uint64                 `protobuf:"varint,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldFor) Reset() {
+	*x = HeldFor{}
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldFor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldFor) ProtoMessage() {}
+
+func (x *HeldFor) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldFor.ProtoReflect.Descriptor instead.
+func (*HeldFor) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *HeldFor) GetBlocks() uint64 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
+func (x *HeldFor) GetSeconds() uint64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
 // SolQuery is nft.SolQuery.
 type SolQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -189,7 +260,7 @@ type SolQuery struct {
 
 func (x *SolQuery) Reset() {
 	*x = SolQuery{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -201,7 +272,7 @@ func (x *SolQuery) String() string {
 func (*SolQuery) ProtoMessage() {}
 
 func (x *SolQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[2]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -214,7 +285,7 @@ func (x *SolQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolQuery.ProtoReflect.Descriptor instead.
 func (*SolQuery) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{2}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SolQuery) GetUnverified() bool {
@@ -263,7 +334,7 @@ type ContractCall struct {
 
 func (x *ContractCall) Reset() {
 	*x = ContractCall{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -275,7 +346,7 @@ func (x *ContractCall) String() string {
 func (*ContractCall) ProtoMessage() {}
 
 func (x *ContractCall) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[3]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -288,7 +359,7 @@ func (x *ContractCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContractCall.ProtoReflect.Descriptor instead.
 func (*ContractCall) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{3}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ContractCall) GetFn() string {
@@ -306,17 +377,19 @@ func (x *ContractCall) GetArgs() []string {
 }
 
 type CheckResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Answers       []*Answer              `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
-	Block         *Block                 `protobuf:"bytes,2,opt,name=block,proto3" json:"block,omitempty"`
-	Calls         int64                  `protobuf:"varint,3,opt,name=calls,proto3" json:"calls,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Answers []*Answer              `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
+	Block   *Block                 `protobuf:"bytes,2,opt,name=block,proto3" json:"block,omitempty"`
+	Calls   int64                  `protobuf:"varint,3,opt,name=calls,proto3" json:"calls,omitempty"`
+	// source is what answered: "index", or empty for the chain itself.
+	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +401,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[4]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +414,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{4}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckResponse) GetAnswers() []*Answer {
@@ -365,20 +438,30 @@ func (x *CheckResponse) GetCalls() int64 {
 	return 0
 }
 
+func (x *CheckResponse) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // Answer is nft.Answer: a value, perhaps an integer, or why there is none.
 type Answer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
-	Integer       bool                   `protobuf:"varint,2,opt,name=integer,proto3" json:"integer,omitempty"`
-	Fault         *Fault                 `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
-	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Value   string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	Integer bool                   `protobuf:"varint,2,opt,name=integer,proto3" json:"integer,omitempty"`
+	Fault   *Fault                 `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
+	Note    string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	Held    *Holding               `protobuf:"bytes,5,opt,name=held,proto3" json:"held,omitempty"`
+	// held_fault is why there is no held although it was asked.
+	HeldFault     *Fault `protobuf:"bytes,6,opt,name=held_fault,json=heldFault,proto3" json:"held_fault,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +473,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[5]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +486,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{5}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Answer) GetValue() string {
@@ -434,6 +517,119 @@ func (x *Answer) GetNote() string {
 	return ""
 }
 
+func (x *Answer) GetHeld() *Holding {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *Answer) GetHeldFault() *Fault {
+	if x != nil {
+		return x.HeldFault
+	}
+	return nil
+}
+
+// Holding is nft.Holding.
+type Holding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Steps         []*HeldStep            `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Holding) Reset() {
+	*x = Holding{}
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Holding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Holding) ProtoMessage() {}
+
+func (x *Holding) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Holding.ProtoReflect.Descriptor instead.
+func (*Holding) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Holding) GetSteps() []*HeldStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// HeldStep is nft.HeldStep.
+type HeldStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Since *Block                 `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	// least is decimal.
+	Least         string `protobuf:"bytes,2,opt,name=least,proto3" json:"least,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldStep) Reset() {
+	*x = HeldStep{}
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldStep) ProtoMessage() {}
+
+func (x *HeldStep) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldStep.ProtoReflect.Descriptor instead.
+func (*HeldStep) Descriptor() ([]byte, []int) {
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *HeldStep) GetSince() *Block {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *HeldStep) GetLeast() string {
+	if x != nil {
+		return x.Least
+	}
+	return ""
+}
+
 type GetHeadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         string                 `protobuf:"bytes,1,opt,name=chain,proto3" json:"chain,omitempty"`
@@ -443,7 +639,7 @@ type GetHeadRequest struct {
 
 func (x *GetHeadRequest) Reset() {
 	*x = GetHeadRequest{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +651,7 @@ func (x *GetHeadRequest) String() string {
 func (*GetHeadRequest) ProtoMessage() {}
 
 func (x *GetHeadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[6]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +664,7 @@ func (x *GetHeadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHeadRequest.ProtoReflect.Descriptor instead.
 func (*GetHeadRequest) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{6}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetHeadRequest) GetChain() string {
@@ -487,7 +683,7 @@ type GetHeadResponse struct {
 
 func (x *GetHeadResponse) Reset() {
 	*x = GetHeadResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +695,7 @@ func (x *GetHeadResponse) String() string {
 func (*GetHeadResponse) ProtoMessage() {}
 
 func (x *GetHeadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[7]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +708,7 @@ func (x *GetHeadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHeadResponse.ProtoReflect.Descriptor instead.
 func (*GetHeadResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{7}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetHeadResponse) GetHead() *Block {
@@ -535,7 +731,7 @@ type WatchChainRequest struct {
 
 func (x *WatchChainRequest) Reset() {
 	*x = WatchChainRequest{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +743,7 @@ func (x *WatchChainRequest) String() string {
 func (*WatchChainRequest) ProtoMessage() {}
 
 func (x *WatchChainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[8]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +756,7 @@ func (x *WatchChainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchChainRequest.ProtoReflect.Descriptor instead.
 func (*WatchChainRequest) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{8}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchChainRequest) GetChain() string {
@@ -596,7 +792,7 @@ type WatchChainResponse struct {
 
 func (x *WatchChainResponse) Reset() {
 	*x = WatchChainResponse{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +804,7 @@ func (x *WatchChainResponse) String() string {
 func (*WatchChainResponse) ProtoMessage() {}
 
 func (x *WatchChainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[9]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +817,7 @@ func (x *WatchChainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchChainResponse.ProtoReflect.Descriptor instead.
 func (*WatchChainResponse) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{9}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchChainResponse) GetAskContracts() bool {
@@ -652,7 +848,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +860,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgate_v1_verifier_proto_msgTypes[10]
+	mi := &file_streamgate_v1_verifier_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +873,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{10}
+	return file_streamgate_v1_verifier_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Change) GetBlock() *Block {
@@ -719,19 +915,24 @@ var File_streamgate_v1_verifier_proto protoreflect.FileDescriptor
 
 const file_streamgate_v1_verifier_proto_rawDesc = "" +
 	"\n" +
-	"\x1cstreamgate/v1/verifier.proto\x12\rstreamgate.v1\x1a\x19streamgate/v1/fault.proto\x1a\x18streamgate/v1/gate.proto\"\x8c\x01\n" +
+	"\x1cstreamgate/v1/verifier.proto\x12\rstreamgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19streamgate/v1/fault.proto\x1a\x18streamgate/v1/gate.proto\"\xc0\x01\n" +
 	"\fCheckRequest\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\tR\x05chain\x12\x10\n" +
 	"\x03tag\x18\x02 \x01(\tR\x03tag\x12$\n" +
 	"\rconfirmations\x18\x03 \x01(\x04R\rconfirmations\x12.\n" +
-	"\aqueries\x18\x04 \x03(\v2\x14.streamgate.v1.QueryR\aqueries\"\xc4\x01\n" +
+	"\aqueries\x18\x04 \x03(\v2\x14.streamgate.v1.QueryR\aqueries\x122\n" +
+	"\amax_age\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\"\xf0\x01\n" +
 	"\x05Query\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x1a\n" +
 	"\bcontract\x18\x02 \x01(\tR\bcontract\x12\x18\n" +
 	"\aaccount\x18\x03 \x01(\tR\aaccount\x12\x19\n" +
 	"\btoken_id\x18\x04 \x01(\tR\atokenId\x12/\n" +
 	"\x04call\x18\x05 \x01(\v2\x1b.streamgate.v1.ContractCallR\x04call\x12)\n" +
-	"\x03sol\x18\x06 \x01(\v2\x17.streamgate.v1.SolQueryR\x03sol\"\x98\x01\n" +
+	"\x03sol\x18\x06 \x01(\v2\x17.streamgate.v1.SolQueryR\x03sol\x12*\n" +
+	"\x04held\x18\a \x01(\v2\x16.streamgate.v1.HeldForR\x04held\";\n" +
+	"\aHeldFor\x12\x16\n" +
+	"\x06blocks\x18\x01 \x01(\x04R\x06blocks\x12\x18\n" +
+	"\aseconds\x18\x02 \x01(\x04R\aseconds\"\x98\x01\n" +
 	"\bSolQuery\x12\x1e\n" +
 	"\n" +
 	"unverified\x18\x01 \x01(\bR\n" +
@@ -744,16 +945,25 @@ const file_streamgate_v1_verifier_proto_rawDesc = "" +
 	"\x06enough\x18\x05 \x01(\x04R\x06enough\"2\n" +
 	"\fContractCall\x12\x0e\n" +
 	"\x02fn\x18\x01 \x01(\tR\x02fn\x12\x12\n" +
-	"\x04args\x18\x02 \x03(\tR\x04args\"\x82\x01\n" +
+	"\x04args\x18\x02 \x03(\tR\x04args\"\x9a\x01\n" +
 	"\rCheckResponse\x12/\n" +
 	"\aanswers\x18\x01 \x03(\v2\x15.streamgate.v1.AnswerR\aanswers\x12*\n" +
 	"\x05block\x18\x02 \x01(\v2\x14.streamgate.v1.BlockR\x05block\x12\x14\n" +
-	"\x05calls\x18\x03 \x01(\x03R\x05calls\"x\n" +
+	"\x05calls\x18\x03 \x01(\x03R\x05calls\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\"\xd9\x01\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x18\n" +
 	"\ainteger\x18\x02 \x01(\bR\ainteger\x12*\n" +
 	"\x05fault\x18\x03 \x01(\v2\x14.streamgate.v1.FaultR\x05fault\x12\x12\n" +
-	"\x04note\x18\x04 \x01(\tR\x04note\"&\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\x12*\n" +
+	"\x04held\x18\x05 \x01(\v2\x16.streamgate.v1.HoldingR\x04held\x123\n" +
+	"\n" +
+	"held_fault\x18\x06 \x01(\v2\x14.streamgate.v1.FaultR\theldFault\"8\n" +
+	"\aHolding\x12-\n" +
+	"\x05steps\x18\x01 \x03(\v2\x17.streamgate.v1.HeldStepR\x05steps\"L\n" +
+	"\bHeldStep\x12*\n" +
+	"\x05since\x18\x01 \x01(\v2\x14.streamgate.v1.BlockR\x05since\x12\x14\n" +
+	"\x05least\x18\x02 \x01(\tR\x05least\"&\n" +
 	"\x0eGetHeadRequest\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\tR\x05chain\";\n" +
 	"\x0fGetHeadResponse\x12(\n" +
@@ -789,43 +999,53 @@ func file_streamgate_v1_verifier_proto_rawDescGZIP() []byte {
 	return file_streamgate_v1_verifier_proto_rawDescData
 }
 
-var file_streamgate_v1_verifier_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_streamgate_v1_verifier_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_streamgate_v1_verifier_proto_goTypes = []any{
-	(*CheckRequest)(nil),       // 0: streamgate.v1.CheckRequest
-	(*Query)(nil),              // 1: streamgate.v1.Query
-	(*SolQuery)(nil),           // 2: streamgate.v1.SolQuery
-	(*ContractCall)(nil),       // 3: streamgate.v1.ContractCall
-	(*CheckResponse)(nil),      // 4: streamgate.v1.CheckResponse
-	(*Answer)(nil),             // 5: streamgate.v1.Answer
-	(*GetHeadRequest)(nil),     // 6: streamgate.v1.GetHeadRequest
-	(*GetHeadResponse)(nil),    // 7: streamgate.v1.GetHeadResponse
-	(*WatchChainRequest)(nil),  // 8: streamgate.v1.WatchChainRequest
-	(*WatchChainResponse)(nil), // 9: streamgate.v1.WatchChainResponse
-	(*Change)(nil),             // 10: streamgate.v1.Change
-	(*Block)(nil),              // 11: streamgate.v1.Block
-	(*Fault)(nil),              // 12: streamgate.v1.Fault
+	(*CheckRequest)(nil),        // 0: streamgate.v1.CheckRequest
+	(*Query)(nil),               // 1: streamgate.v1.Query
+	(*HeldFor)(nil),             // 2: streamgate.v1.HeldFor
+	(*SolQuery)(nil),            // 3: streamgate.v1.SolQuery
+	(*ContractCall)(nil),        // 4: streamgate.v1.ContractCall
+	(*CheckResponse)(nil),       // 5: streamgate.v1.CheckResponse
+	(*Answer)(nil),              // 6: streamgate.v1.Answer
+	(*Holding)(nil),             // 7: streamgate.v1.Holding
+	(*HeldStep)(nil),            // 8: streamgate.v1.HeldStep
+	(*GetHeadRequest)(nil),      // 9: streamgate.v1.GetHeadRequest
+	(*GetHeadResponse)(nil),     // 10: streamgate.v1.GetHeadResponse
+	(*WatchChainRequest)(nil),   // 11: streamgate.v1.WatchChainRequest
+	(*WatchChainResponse)(nil),  // 12: streamgate.v1.WatchChainResponse
+	(*Change)(nil),              // 13: streamgate.v1.Change
+	(*durationpb.Duration)(nil), // 14: google.protobuf.Duration
+	(*Block)(nil),               // 15: streamgate.v1.Block
+	(*Fault)(nil),               // 16: streamgate.v1.Fault
 }
 var file_streamgate_v1_verifier_proto_depIdxs = []int32{
 	1,  // 0: streamgate.v1.CheckRequest.queries:type_name -> streamgate.v1.Query
-	3,  // 1: streamgate.v1.Query.call:type_name -> streamgate.v1.ContractCall
-	2,  // 2: streamgate.v1.Query.sol:type_name -> streamgate.v1.SolQuery
-	5,  // 3: streamgate.v1.CheckResponse.answers:type_name -> streamgate.v1.Answer
-	11, // 4: streamgate.v1.CheckResponse.block:type_name -> streamgate.v1.Block
-	12, // 5: streamgate.v1.Answer.fault:type_name -> streamgate.v1.Fault
-	11, // 6: streamgate.v1.GetHeadResponse.head:type_name -> streamgate.v1.Block
-	10, // 7: streamgate.v1.WatchChainResponse.change:type_name -> streamgate.v1.Change
-	11, // 8: streamgate.v1.Change.block:type_name -> streamgate.v1.Block
-	0,  // 9: streamgate.v1.VerifierService.Check:input_type -> streamgate.v1.CheckRequest
-	6,  // 10: streamgate.v1.VerifierService.GetHead:input_type -> streamgate.v1.GetHeadRequest
-	8,  // 11: streamgate.v1.VerifierService.WatchChain:input_type -> streamgate.v1.WatchChainRequest
-	4,  // 12: streamgate.v1.VerifierService.Check:output_type -> streamgate.v1.CheckResponse
-	7,  // 13: streamgate.v1.VerifierService.GetHead:output_type -> streamgate.v1.GetHeadResponse
-	9,  // 14: streamgate.v1.VerifierService.WatchChain:output_type -> streamgate.v1.WatchChainResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	14, // 1: streamgate.v1.CheckRequest.max_age:type_name -> google.protobuf.Duration
+	4,  // 2: streamgate.v1.Query.call:type_name -> streamgate.v1.ContractCall
+	3,  // 3: streamgate.v1.Query.sol:type_name -> streamgate.v1.SolQuery
+	2,  // 4: streamgate.v1.Query.held:type_name -> streamgate.v1.HeldFor
+	6,  // 5: streamgate.v1.CheckResponse.answers:type_name -> streamgate.v1.Answer
+	15, // 6: streamgate.v1.CheckResponse.block:type_name -> streamgate.v1.Block
+	16, // 7: streamgate.v1.Answer.fault:type_name -> streamgate.v1.Fault
+	7,  // 8: streamgate.v1.Answer.held:type_name -> streamgate.v1.Holding
+	16, // 9: streamgate.v1.Answer.held_fault:type_name -> streamgate.v1.Fault
+	8,  // 10: streamgate.v1.Holding.steps:type_name -> streamgate.v1.HeldStep
+	15, // 11: streamgate.v1.HeldStep.since:type_name -> streamgate.v1.Block
+	15, // 12: streamgate.v1.GetHeadResponse.head:type_name -> streamgate.v1.Block
+	13, // 13: streamgate.v1.WatchChainResponse.change:type_name -> streamgate.v1.Change
+	15, // 14: streamgate.v1.Change.block:type_name -> streamgate.v1.Block
+	0,  // 15: streamgate.v1.VerifierService.Check:input_type -> streamgate.v1.CheckRequest
+	9,  // 16: streamgate.v1.VerifierService.GetHead:input_type -> streamgate.v1.GetHeadRequest
+	11, // 17: streamgate.v1.VerifierService.WatchChain:input_type -> streamgate.v1.WatchChainRequest
+	5,  // 18: streamgate.v1.VerifierService.Check:output_type -> streamgate.v1.CheckResponse
+	10, // 19: streamgate.v1.VerifierService.GetHead:output_type -> streamgate.v1.GetHeadResponse
+	12, // 20: streamgate.v1.VerifierService.WatchChain:output_type -> streamgate.v1.WatchChainResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_streamgate_v1_verifier_proto_init() }
@@ -841,7 +1061,7 @@ func file_streamgate_v1_verifier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgate_v1_verifier_proto_rawDesc), len(file_streamgate_v1_verifier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

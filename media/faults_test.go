@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/kernel/job"
 	"github.com/streamgate/streamgate/media"
 	"github.com/streamgate/streamgate/storage"
 )
@@ -24,6 +25,9 @@ type troubled struct {
 	small atomic.Int32
 	// hold keeps Audio from ending.
 	hold chan struct{}
+	// fails makes runs of Video fail with err; runs counts them all.
+	fails, runs atomic.Int32
+	err         error
 }
 
 func (t *troubled) Audio(ctx context.Context, job media.AudioJob, progress func(time.Duration)) error {
@@ -53,6 +57,10 @@ func (t *troubled) Audio(ctx context.Context, job media.AudioJob, progress func(
 }
 
 func (t *troubled) Video(ctx context.Context, job media.VideoJob, progress func(int64)) error {
+	t.runs.Add(1)
+	if t.fails.Add(-1) >= 0 {
+		return t.err
+	}
 	if t.small.Add(-1) >= 0 {
 		job.Rungs = append([]media.Rung(nil), job.Rungs...)
 		for i := range job.Rungs {
@@ -102,6 +110,29 @@ func TestSoundGoesOn(t *testing.T) {
 	}
 	if !bytes.Equal(tracks[0], tracks[1]) {
 		t.Error("the sound that was taken up again differs")
+	}
+}
+
+// TestWhatIsAwayIsWaitedFor: an outage of ours, however long, costs nobody an upload; a fault that stays is told.
+func TestWhatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[fault.Kind]media.Status{fault.Unavailable: media.Ready, fault.Limited: media.Ready, fault.Internal: media.Failed} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, func(o *media.Options) {
+				tr := trouble(o)
+				tr.err = fault.New(kind, "test", "")
+				tr.fails.Store(40) // more than a job has leases
+				o.Queue = job.NewMemory(job.Options{Backoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond})
+				o.ReconcileEvery = 50 * time.Millisecond
+			})
+			h.run()
+			a := h.create("waits")
+			h.upload(a.ID, soundFilm(t, 2))
+			if a = h.await(a.ID, media.Ready, media.Failed); a.Status != want || (a.Reason != "") != (want == media.Failed) {
+				t.Errorf("%s, %q, want %s", a.Status, a.Reason, want)
+			}
+		})
 	}
 }
 

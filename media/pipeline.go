@@ -55,6 +55,16 @@ func (s *Service) failed(ctx context.Context, r Record, p payload, cause error) 
 	return s.fail(ctx, r, p.Version, reason)
 }
 
+// away tells that something the work needs is not there, such as storage or room on a disk. However long that takes, no
+// upload is given up for it.
+func away(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.Limited, fault.Canceled:
+		return true
+	}
+	return false
+}
+
 // mediaFault returns the public reason when err is the media's fault.
 func mediaFault(err error) (string, bool) {
 	switch fault.KindOf(err) {

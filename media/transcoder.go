@@ -10,7 +10,9 @@ import (
 // concurrent use.
 //
 // Errors tell whose fault it was: fault.Unsupported, fault.Corrupt, fault.TooLarge and fault.Invalid are
-// the media's and carry a message for its owner; anything else is ours and worth another try.
+// the media's and carry a message for its owner; anything else is ours and worth another try. fault.Unavailable, fault.Limited and
+// fault.Canceled, for what is not there now, are tried again without end: what a source itself may bring about, such as a program
+// killed for its memory, is none of them.
 type Transcoder interface {
 	// Probe describes the video in file source, or refuses it.
 	Probe(ctx context.Context, source string, limits Limits) (Probe, error)

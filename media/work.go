@@ -23,7 +23,7 @@ const (
 
 const (
 	maxAttempts = 3  // of a task that the media makes fail
-	maxFaults   = 10 // of ours, before an asset is given up
+	maxFaults   = 10 // of ours, before an asset is given up; what waits for something that is away does not count
 	// maxLeases bounds how often a job is begun. Workers that are drained or killed, and leases that expire, count.
 	maxLeases = 30
 	// patience bounds a step that is still done once ctx has ended.
@@ -88,6 +88,10 @@ func (s *Service) work(ctx context.Context, l *job.Lease) {
 		err = s.opt.Queue.Ack(end, l.Token)
 	case ctx.Err() != nil:
 		err = s.opt.Queue.Nack(end, l.Token, 0, err)
+	case away(err) && l.Attempt >= maxLeases/2:
+		// The next Reconcile enqueues it anew, its leases counted from the first.
+		s.log.InfoContext(ctx, "media_job_waits", "asset", p.Asset, "task", p.Task, "attempt", l.Attempt, "error", err)
+		err = s.opt.Queue.Ack(end, l.Token)
 	default:
 		s.log.InfoContext(ctx, "media_job_retry", "asset", p.Asset, "task", p.Task, "attempt", l.Attempt, "error", err)
 		err = s.opt.Queue.Nack(end, l.Token, -1, err)
@@ -177,6 +181,9 @@ func (s *Service) judge(ctx context.Context, l *job.Lease, p payload, cause erro
 		return cause
 	}
 	if err := s.opt.Queue.Extend(end, l.Token, leaseFor); err != nil && fault.KindOf(err) == fault.Conflict {
+		return cause
+	}
+	if away(cause) {
 		return cause
 	}
 	return s.failed(ctx, r, p, cause)

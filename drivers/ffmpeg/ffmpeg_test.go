@@ -47,6 +47,38 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestWhoseFault: which tries count is decided by the kind. What a source may bring about is never taken for an outage.
+func TestWhoseFault(t *testing.T) {
+	t.Parallel()
+	src := filepath.Join(t.TempDir(), "in.mp4")
+	if err := os.WriteFile(src, []byte("\x00\x00\x00\x18ftypisom"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		script string
+		want   fault.Kind
+	}{
+		"killed, as when memory runs out": {"kill -9 $$", fault.Internal},
+		"says more than is read":          {"head -c 9000000 /dev/zero | tr '\\0' x", fault.TooLarge},
+		"no room on the disk":             {"echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 1", fault.Unavailable},
+		"cannot be read":                  {"exit 1", fault.Unsupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			prog := filepath.Join(t.TempDir(), "probe.sh")
+			if err := os.WriteFile(prog, []byte("#!/bin/sh\n[ \"$1\" = -version ] && exit 0\n"+c.script+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, bwrap := range []string{"", "no-such-bwrap"} {
+				_, err := ffmpeg.New(ffmpeg.Options{FFprobe: prog, Bwrap: bwrap, AllowUnsandboxed: bwrap != ""}).Probe(t.Context(), src, media.Limits{})
+				if err == nil || fault.KindOf(err) != c.want {
+					t.Errorf("bwrap %q: %v, want %s", bwrap, err, c.want)
+				}
+			}
+		})
+	}
+}
+
 // TestSandboxHoldsTheProgram runs a program that tries to get out in place of ffprobe.
 func TestSandboxHoldsTheProgram(t *testing.T) {
 	t.Parallel()

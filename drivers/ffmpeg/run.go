@@ -158,6 +158,9 @@ func execute(ctx context.Context, c command, argv []string, dir string) ([]byte,
 		_ = cmd.Cancel() // Wait reports what came of it
 	}
 	err = cmd.Wait()
+	if fault.KindOf(readErr) == fault.TooLarge {
+		return nil, fault.At("ffmpeg.run", readErr) // and that it was killed is our doing
+	}
 	if err == nil {
 		err = readErr
 	}
@@ -212,7 +215,7 @@ func classify(err error, stderr *tail) error {
 	case code == int(syscall.SIGXCPU), code == int(syscall.SIGXFSZ), strings.Contains(text, "Cannot allocate memory"), strings.Contains(text, "File too large"):
 		return blame(fault.TooLarge, "This video needs more resources than one upload may use.", err, stderr)
 	case code == int(syscall.SIGKILL):
-		return blame(fault.Unavailable, "", err, stderr) // the machine ran out of memory, or an operator
+		return blame(fault.Internal, "", err, stderr) // the machine ran out of memory, perhaps by this very source
 	}
 	return blame(fault.Corrupt, "The video cannot be decoded; the file may be damaged.", err, stderr)
 }

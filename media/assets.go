@@ -16,6 +16,7 @@ import (
 	"github.com/streamgate/streamgate/auth"
 	"github.com/streamgate/streamgate/fault"
 	"github.com/streamgate/streamgate/nft/rule"
+	"github.com/streamgate/streamgate/storage"
 )
 
 // Topics of the events published.
@@ -324,27 +325,32 @@ func (s *Service) erase(ctx context.Context, r Record) error {
 // that goes on listing what it says it deleted is fault.Unavailable, not a loop without end.
 func (s *Service) removeObjects(ctx context.Context, prefix string) error {
 	for range 5 {
-		found, after := false, ""
-		for {
-			infos, err := s.opt.Objects.List(ctx, prefix, after, 0)
-			if err != nil {
-				return err
-			}
-			if len(infos) == 0 {
-				break
-			}
-			for _, i := range infos {
-				if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
-					return err
-				}
-				found, after = true, i.Key
-			}
-		}
-		if !found {
-			return nil
+		found := false
+		err := s.eachObject(ctx, prefix, func(i storage.Info) error {
+			found = true
+			return s.opt.Objects.Delete(ctx, i.Key)
+		})
+		if err != nil || !found {
+			return err
 		}
 	}
 	return fault.Newf(fault.Unavailable, "", "storage still lists objects under %s that it said it had deleted", prefix)
+}
+
+// eachObject calls f for every object under a prefix, in the order of keys, until it fails. f may delete them.
+func (s *Service) eachObject(ctx context.Context, prefix string, f func(storage.Info) error) error {
+	for after := ""; ; {
+		infos, err := s.opt.Objects.List(ctx, prefix, after, 0)
+		if err != nil || len(infos) == 0 {
+			return err
+		}
+		for _, i := range infos {
+			if err := f(i); err != nil {
+				return err
+			}
+			after = i.Key
+		}
+	}
 }
 
 // Source describes the uploaded original of an asset: its size and SHA-256 in hex. Before

@@ -51,22 +51,12 @@ func (s *Service) unused(ctx context.Context, tenant string, vr VersionRecord) e
 			named[o.Object] = true
 		}
 	}
-	prefix, after := fmt.Sprintf("%s/v/%d/", Scope(tenant, vr.Asset), vr.Number), ""
-	for {
-		infos, err := s.opt.Objects.List(ctx, prefix, after, 0)
-		if err != nil || len(infos) == 0 {
-			return err
+	return s.eachObject(ctx, fmt.Sprintf("%s/v/%d/", Scope(tenant, vr.Asset), vr.Number), func(i storage.Info) error {
+		if named[i.Key] {
+			return nil
 		}
-		for _, i := range infos {
-			after = i.Key
-			if named[i.Key] {
-				continue
-			}
-			if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
-				return err
-			}
-		}
-	}
+		return s.opt.Objects.Delete(ctx, i.Key)
+	})
 }
 
 // collectAge is how old an object must be for Collect to look at it: what is younger may belong to an asset just being made.
@@ -77,39 +67,29 @@ const collectAge = time.Hour
 // key is still there stays, whatever the database says: it may be the wrong database, or one restored. It reads the
 // listing of all objects, so it is for once a day (Run does that) or for an operator. It may run in several processes at once.
 func (s *Service) Collect(ctx context.Context) (removed int, err error) {
-	const op = "media.Collect"
-	const root = "t/"
 	old := s.opt.Now().Add(-collectAge)
-	scope, gone, after := "", false, ""
-	for {
-		infos, err := s.opt.Objects.List(ctx, root, after, 0)
-		if err != nil {
-			return removed, fault.At(op, err)
+	scope, gone := "", false
+	err = s.eachObject(ctx, "t/", func(i storage.Info) (err error) {
+		tenant, id, ok := ownerOf(i.Key)
+		if !ok || i.ModTime.After(old) {
+			return nil
 		}
-		if len(infos) == 0 {
-			return removed, nil
+		if own := Scope(tenant, id); own != scope {
+			if gone, err = s.gone(ctx, tenant, id); err != nil {
+				return err
+			}
+			scope = own
 		}
-		for _, i := range infos {
-			after = i.Key
-			tenant, id, ok := ownerOf(i.Key)
-			if !ok || i.ModTime.After(old) {
-				continue
-			}
-			if own := Scope(tenant, id); own != scope {
-				if gone, err = s.gone(ctx, tenant, id); err != nil {
-					return removed, fault.At(op, err)
-				}
-				scope = own
-			}
-			if !gone {
-				continue
-			}
-			if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
-				return removed, fault.At(op, err)
-			}
-			removed++
+		if !gone {
+			return nil
 		}
-	}
+		if err := s.opt.Objects.Delete(ctx, i.Key); err != nil {
+			return err
+		}
+		removed++
+		return nil
+	})
+	return removed, fault.At("media.Collect", err)
 }
 
 // gone tells whether an asset was deleted: there is neither a record nor a key.

@@ -177,13 +177,10 @@ func (s *Service) judge(ctx context.Context, l *job.Lease, p payload, cause erro
 		return errors.Join(cause, err)
 	case !p.open(r):
 		return nil
-	case ctx.Err() != nil || errors.Is(cause, errStale):
+	case ctx.Err() != nil || errors.Is(cause, errStale) || away(cause):
 		return cause
 	}
 	if err := s.opt.Queue.Extend(end, l.Token, leaseFor); err != nil && fault.KindOf(err) == fault.Conflict {
-		return cause
-	}
-	if away(cause) {
 		return cause
 	}
 	return s.failed(ctx, r, p, cause)

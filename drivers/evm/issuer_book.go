@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
-	"unicode"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
@@ -17,6 +16,7 @@ import (
 	"github.com/streamgate/streamgate/contracts"
 	"github.com/streamgate/streamgate/drivers/evm/passabi"
 	"github.com/streamgate/streamgate/fault"
+	"github.com/streamgate/streamgate/internal/outbound"
 	"github.com/streamgate/streamgate/nft/pass"
 )
 
@@ -107,7 +107,7 @@ func (b *book) reason(data any) (string, bool) {
 		return "", false
 	}
 	if msg, err := abi.UnpackRevert(raw); err == nil {
-		return plain(msg), true
+		return outbound.Secrets(nil).Redact(msg), true // a text of the contract's
 	}
 	for _, spec := range b.abis {
 		e, err := spec.ErrorByID([4]byte(raw[:4]))
@@ -132,19 +132,6 @@ func (b *book) reason(data any) (string, bool) {
 		return e.Name + "(" + strings.Join(parts, ", ") + ")", true
 	}
 	return "", false
-}
-
-// plain bounds a text that came from a contract.
-func plain(s string) string {
-	if len(s) > 200 {
-		s = s[:200] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
 }
 
 // logOf is what is read of a log.

@@ -14,6 +14,16 @@ import (
 	"github.com/streamgate/streamgate/media/mediatest"
 )
 
+// program is a shell script to run in place of ffmpeg or ffprobe.
+func program(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program.sh")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestTranscoder(t *testing.T) {
 	t.Parallel()
 	tr := ffmpeg.New(ffmpeg.Options{})
@@ -65,10 +75,7 @@ func TestWhoseFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			prog := filepath.Join(t.TempDir(), "probe.sh")
-			if err := os.WriteFile(prog, []byte("#!/bin/sh\n[ \"$1\" = -version ] && exit 0\n"+c.script+"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			prog := program(t, "[ \"$1\" = -version ] && exit 0\n"+c.script)
 			for _, bwrap := range []string{"", "no-such-bwrap"} {
 				_, err := ffmpeg.New(ffmpeg.Options{FFprobe: prog, Bwrap: bwrap, AllowUnsandboxed: bwrap != ""}).Probe(t.Context(), src, media.Limits{})
 				if err == nil || fault.KindOf(err) != c.want {
@@ -85,14 +92,12 @@ func TestSandboxHoldsTheProgram(t *testing.T) {
 	if !ffmpeg.New(ffmpeg.Options{}).Sandboxed(t.Context()) {
 		t.Fatal("the sandbox does not work here: apt-get install -y bubblewrap, and allow user namespaces")
 	}
-	dir := t.TempDir()
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	// It answers with a playlist of what it could do: every line is an escape.
-	script := fmt.Sprintf(`#!/bin/sh
-[ "$1" = -version ] && exit 0
+	script := fmt.Sprintf(`[ "$1" = -version ] && exit 0
 [ -r %s ] && echo read-secret >&2
 [ -r /etc/passwd ] && echo read-passwd >&2
 (echo x > /usr/escape) 2>/dev/null && echo wrote-usr >&2
@@ -103,10 +108,7 @@ func TestSandboxHoldsTheProgram(t *testing.T) {
 echo done >&2
 exit 1
 `, secret)
-	prog := filepath.Join(dir, "probe.sh")
-	if err := os.WriteFile(prog, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	prog := program(t, script)
 	src := filepath.Join(t.TempDir(), "in.mp4")
 	if err := os.WriteFile(src, []byte("\x00\x00\x00\x18ftypisom"), 0o644); err != nil {
 		t.Fatal(err)

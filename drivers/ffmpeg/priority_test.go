@@ -13,17 +13,14 @@ import (
 // TestPlaybackGoesFirst runs a program that tells its place in the queues of processor and disk, and what it was asked, in place of ffmpeg.
 func TestPlaybackGoesFirst(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "tell")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n(nice; ionice; echo \"$@\") > told\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	tell := program(t, "(nice; ionice; echo \"$@\") > told")
 	source := filepath.Join(t.TempDir(), "source")
 	if err := os.WriteFile(source, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	probe := media.Probe{Rate: media.Rate{Num: 25, Den: 1}, TimeBase: media.Rate{Num: 1, Den: 25}}
 	for name, bwrap := range map[string]string{"sandboxed": "", "unsandboxed": "no-such-bwrap"} {
-		tr := ffmpeg.New(ffmpeg.Options{FFmpeg: program, Bwrap: bwrap, AllowUnsandboxed: bwrap != ""})
+		tr := ffmpeg.New(ffmpeg.Options{FFmpeg: tell, Bwrap: bwrap, AllowUnsandboxed: bwrap != ""})
 		told := func(urgent bool) []string {
 			t.Helper()
 			dir := t.TempDir()

@@ -92,27 +92,34 @@ func (b *book) minting(p pass.Order) pass.Order {
 	return o
 }
 
-// sign drafts an order and signs it, under a number that follows the chain's by later.
-func (b *book) sign(o pass.Order, p *pass.Order, later uint64) pass.Order {
-	b.t.Helper()
+// signed drafts an order and signs it, under the number that comes next unless it has one.
+func (b *book) signed(o pass.Order, p *pass.Order) (pass.Order, error) {
 	d, err := b.Ledger.Draft(b.t.Context(), o, p)
 	if err != nil {
-		b.t.Fatalf("Draft: %v", err)
+		return o, fmt.Errorf("Draft: %w", err)
 	}
 	if b.Ledger.Facts().Numbered && o.Nonce == nil {
-		n := d.Base + later
-		o.Nonce = &n
+		o.Nonce = &d.Base
 	}
 	a, contract, err := b.Ledger.Sign(b.t.Context(), o, d)
-	if err != nil {
-		b.t.Fatalf("Sign: %v", err)
+	if err == nil && (a.Hash == "" || len(a.Raw) == 0) {
+		err = fmt.Errorf("an attempt without %+v", a)
 	}
-	if a.Hash == "" || len(a.Raw) == 0 {
-		b.t.Fatalf("an attempt without %+v", a)
+	if err != nil {
+		return o, fmt.Errorf("Sign: %w", err)
 	}
 	o.Attempts, o.To, o.Data, o.Gas = append(o.Attempts, a), d.To, d.Data, d.Gas
 	if contract != "" {
 		o.Contract = contract
+	}
+	return o, nil
+}
+
+func (b *book) sign(o pass.Order, p *pass.Order) pass.Order {
+	b.t.Helper()
+	o, err := b.signed(o, p)
+	if err != nil {
+		b.t.Fatal(err)
 	}
 	return o
 }
@@ -149,7 +156,7 @@ func (b *book) landed(o pass.Order) pass.Sighting {
 // deploy puts a pass on the chain for good.
 func (b *book) deploy() pass.Order {
 	b.t.Helper()
-	p := b.sign(b.deployment(), nil, 0)
+	p := b.sign(b.deployment(), nil)
 	b.send(p)
 	b.Mine(b.t, b.Final)
 	got := b.landed(p)
@@ -178,7 +185,7 @@ func facts(t testing.TB, newLedger NewLedger) {
 func issued(t testing.TB, newLedger NewLedger) {
 	b := open(t, newLedger)
 	p := b.deploy()
-	m := b.sign(b.minting(p), &p, 0)
+	m := b.sign(b.minting(p), &p)
 	if got := b.look(m); got.Fate != pass.Unseen || got.Final {
 		t.Errorf("before it was sent it is %s, final %v", got.Fate, got.Final)
 	}
@@ -200,7 +207,7 @@ func issued(t testing.TB, newLedger NewLedger) {
 
 func signedOnly(t testing.TB, newLedger NewLedger) {
 	b := open(t, newLedger)
-	o := b.sign(b.deployment(), nil, 0)
+	o := b.sign(b.deployment(), nil)
 	b.Mine(t, 2)
 	if got := b.look(o); got.Fate != pass.Unseen {
 		t.Errorf("what was only signed is %s", got.Fate)
@@ -210,7 +217,7 @@ func signedOnly(t testing.TB, newLedger NewLedger) {
 func sentTwice(t testing.TB, newLedger NewLedger) {
 	b := open(t, newLedger)
 	p := b.deploy()
-	m := b.sign(b.minting(p), &p, 0)
+	m := b.sign(b.minting(p), &p)
 	b.send(m)
 	b.send(m)
 	b.Mine(t, 1)
@@ -240,19 +247,13 @@ func atOnce(t testing.TB, newLedger NewLedger) {
 				number := d.Base + uint64(i)
 				o.Nonce = &number
 			}
-			own, err := b.Ledger.Draft(t.Context(), *o, &p)
-			if err != nil {
-				t.Errorf("Draft: %v", err)
-				return
-			}
-			a, _, err := b.Ledger.Sign(t.Context(), *o, own)
-			if err == nil {
-				err = b.Ledger.Send(t.Context(), a.Raw)
+			var err error
+			if *o, err = b.signed(*o, &p); err == nil {
+				err = b.Ledger.Send(t.Context(), o.Last().Raw)
 			}
 			if err != nil {
 				t.Errorf("number %d: %v", i, err)
 			}
-			o.Attempts, o.To, o.Data, o.Gas = []pass.Attempt{a}, own.To, own.Data, own.Gas
 		})
 	}
 	wg.Wait()
@@ -277,12 +278,12 @@ func replaced(t testing.TB, newLedger NewLedger) {
 		return // nothing waits for fees
 	}
 	p := b.deploy()
-	m := b.sign(b.minting(p), &p, 0)
+	m := b.sign(b.minting(p), &p)
 	b.send(m)
 	if got := b.look(m); got.Fate != pass.Pending {
 		t.Errorf("what was sent is %s", got.Fate)
 	}
-	again := b.sign(m, &p, 0)
+	again := b.sign(m, &p)
 	first, second := again.Attempts[0], again.Attempts[1]
 	if second.Hash == first.Hash || !more(second.TipCap, first.TipCap) || !more(second.FeeCap, first.FeeCap) {
 		t.Fatalf("the fees %s / %s are replaced by %s / %s", first.TipCap, first.FeeCap, second.TipCap, second.FeeCap)
@@ -313,7 +314,7 @@ func void(t testing.TB, newLedger NewLedger) {
 	p := b.deploy()
 	m := b.minting(p)
 	m.Void = true
-	m = b.sign(m, &p, 0)
+	m = b.sign(m, &p)
 	b.send(m)
 	b.Mine(t, b.Final)
 	if got := b.look(m); got.Fate != pass.Landed || !got.Final || got.Next != *m.Nonce+1 {
@@ -348,7 +349,7 @@ func each(ctx context.Context, l pass.Ledger, fresh, signed pass.Order, f func(n
 
 func unanswered(t testing.TB, newLedger NewLedger) {
 	b := open(t, newLedger)
-	each(t.Context(), b.Cut, b.deployment(), b.sign(b.deployment(), nil, 0), func(name string, err error) {
+	each(t.Context(), b.Cut, b.deployment(), b.sign(b.deployment(), nil), func(name string, err error) {
 		if err == nil || fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -357,7 +358,7 @@ func unanswered(t testing.TB, newLedger NewLedger) {
 
 func givenUp(t testing.TB, newLedger NewLedger) {
 	b := open(t, newLedger)
-	signed := b.sign(b.deployment(), nil, 0)
+	signed := b.sign(b.deployment(), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	each(ctx, b.Ledger, b.deployment(), signed, func(name string, err error) {
